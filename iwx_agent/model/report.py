@@ -1,0 +1,64 @@
+"""The one result of a run: what every rendering is made from, and what the JSON schema is generated from."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from iwx_agent.model.core import CheckResult, Incident, IncidentState, Severity, Status, Verdict
+from iwx_agent.model.machine import Address
+
+SCHEMA_VERSION = 1
+
+
+class ReportHost(Struct, frozen=True, kw_only=True):
+    """The server as the ticket names it; each value with where it is known from."""
+
+    name: str
+    fqdn: str
+    fqdn_source: str
+    fqdn_resolves: bool | None
+    addresses: tuple[Address, ...]
+    address_note: str
+    panel_home: str  # empty: there is no panel here, or it could not be told
+    panel_version: str
+    booted_at: datetime | None
+    as_root: bool
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """``timings`` holds seconds per probe; all times are UTC."""
+
+    schema_version: int
+    agent_version: str
+    host: ReportHost
+    collected_at: datetime
+    verdict: Verdict
+    incidents: tuple[Incident, ...]
+    results: tuple[CheckResult, ...]
+    timings: dict[str, float]
+
+    @property
+    def exit_code(self) -> int:
+        """Return the exit code of the run; the numbers are for ever.
+
+        0 nothing wrong; 1 problems, none an emergency; 3 an emergency; 4 nothing found, but some checks could
+        not tell. A note is nothing wrong; an emergency in progress or passing is a problem.
+        """
+        if self.verdict.emergency:
+            return 3
+        if any(worst(incident) >= Severity.WARNING for incident in self.incidents):
+            return 1
+        if any(result.status in (Status.UNKNOWN, Status.CRASHED) for result in self.results):
+            return 4
+        return 0
+
+
+def worst(incident: Incident) -> Severity:
+    """Return the severity of an incident: that of its worst finding."""
+    return max(finding.severity for finding in (incident.lead, *incident.others))
+
+
+def counts_as_emergency(incident: Incident) -> bool:
+    """Return whether an incident is an emergency now, neither passing nor explained by work in progress."""
+    sure = incident.state in (IncidentState.CONFIRMED, IncidentState.UNCONFIRMED)
+    return sure and worst(incident) >= Severity.EMERGENCY
