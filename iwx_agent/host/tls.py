@@ -1,0 +1,107 @@
+"""TLS as a health check needs it: whatever version, whatever certificate, never waiting by itself.
+
+Nothing secret goes over these connections and nothing they say is trusted: they only show whether the
+machine's own services speak TLS. Whoever sends a ticket verifies certificates elsewhere.
+"""
+
+import ssl
+from collections.abc import Callable
+from typing import TypeVar
+
+ResultT = TypeVar("ResultT")
+
+_RECORD_BYTES = 16 * 1024
+_WORDS = {
+    "WRONG_VERSION_NUMBER": "the peer does not speak TLS (wrong version number)",
+    "PACKET_LENGTH_TOO_LONG": "the peer does not speak TLS (packet length too long)",
+    "HTTP_REQUEST": "the peer speaks HTTP, not TLS",
+    "UNEXPECTED_EOF_WHILE_READING": "connection closed in the TLS handshake (EOF)",
+}
+
+
+def tolerant_context() -> ssl.SSLContext:
+    """Return a context that accepts any certificate and any version that this OpenSSL still knows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.options |= getattr(ssl, "OP_LEGACY_SERVER_CONNECT", 0x4)
+    return context
+
+
+def reason_of(error: OSError) -> str:
+    """Return in few words why a handshake failed."""
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):  # which one depends on the OpenSSL
+        return _WORDS["UNEXPECTED_EOF_WHILE_READING"]
+    name = getattr(error, "reason", None) or ""
+    return _WORDS.get(name, f"TLS handshake failed: {name.lower().replace('_', ' ') or error}")
+
+
+class HandshakeError(Exception):
+    """The handshake failed; ``reason`` is for people."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class Session:
+    """TLS over two functions that send and receive some bytes; these keep the deadline.
+
+    Not an ``SSLSocket``: that one leaks its descriptor when the peer resets the connection early.
+    """
+
+    def __init__(
+        self, send_some: Callable[[memoryview], int], receive_some: Callable[[int], bytes], server_name: str
+    ) -> None:
+        self._send_some = send_some
+        self._receive_some = receive_some
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = tolerant_context().wrap_bio(
+            self._incoming, self._outgoing, server_hostname=server_name or None
+        )
+
+    @property
+    def certificate(self) -> bytes:
+        """Return the peer's certificate, DER."""
+        return self._tls.getpeercert(binary_form=True) or b""
+
+    def handshake(self) -> None:
+        """Raises HandshakeError."""
+        try:
+            self._exchange(self._tls.do_handshake)
+        except OSError as error:
+            raise HandshakeError(reason_of(error)) from None
+
+    def send(self, data: bytes) -> None:
+        """Send all of ``data``."""
+        self._exchange(lambda: self._tls.write(data))
+
+    def receive(self, max_bytes: int) -> bytes:
+        """Return some bytes; empty when the peer has closed, politely or not."""
+        try:
+            return self._exchange(lambda: self._tls.read(max_bytes))
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+
+    def _exchange(self, operation: Callable[[], ResultT]) -> ResultT:
+        while True:
+            try:
+                result = operation()
+            except ssl.SSLWantReadError:
+                self._flush()
+                data = self._receive_some(_RECORD_BYTES)
+                if data:
+                    self._incoming.write(data)
+                else:
+                    self._incoming.write_eof()
+            else:
+                self._flush()
+                return result
+
+    def _flush(self) -> None:
+        left = memoryview(self._outgoing.read())
+        while left:
+            left = left[self._send_some(left) :]
