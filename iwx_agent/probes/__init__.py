@@ -1,0 +1,34 @@
+"""Probes ask: each gives one fact, a value or Missing. ``PROBES`` lists them all, emergencies first."""
+
+from iwx_agent.probes import (
+    access,
+    database,
+    dns,
+    kernel,
+    machine,
+    mail,
+    mail_queue,
+    mail_services,
+    panel,
+    php,
+    system,
+    web,
+)
+from iwx_agent.probes.context import Context, Probe
+
+PROBES: tuple[Probe, ...] = (
+    *panel.PROBES,
+    *database.PROBES,
+    *mail.PROBES,
+    *mail_services.PROBES,
+    *mail_queue.PROBES,
+    *web.PROBES,
+    *php.PROBES,
+    *dns.PROBES,
+    *access.PROBES,
+    *system.PROBES,
+    *kernel.PROBES,
+    *machine.PROBES,
+)
+
+__all__ = ["PROBES", "Context", "Probe"]
