@@ -1,0 +1,179 @@
+"""The one screen for a tired person: the worst first, since when, why, and what to do next."""
+
+import textwrap
+
+from rich.console import Console
+from rich.text import Text
+
+from iwx_agent.model import Finding, Incident, Report, Status, counts_as_emergency
+from iwx_agent.rendering import words
+
+_STYLES = {
+    "EMERGENCY": "bold white on red",
+    "error": "bold red",
+    "warning": "yellow",
+    "note": "dim",
+    "passing": "yellow",
+    "in progress": "bold yellow",
+}
+_FULL_COUNT = 2  # incidents shown with all their lines; the others get one line and their first step
+_OTHERS_COUNT = 4
+_STEPS_COUNT = 4
+_MORE_COUNT = 8
+
+
+def print_report(report: Report, console: Console, *, verbose: bool = False) -> None:
+    """Print the report; everything that came from the machine is made harmless first."""
+    _headline(report, console)
+    full_count = len(report.incidents) if verbose else _FULL_COUNT
+    for incident in report.incidents[:full_count]:
+        _incident(report, incident, console, verbose=verbose)
+    rest = report.incidents[full_count:]
+    if rest:
+        console.print()
+    for incident in rest[:_MORE_COUNT]:
+        _incident_line(incident, console)
+    if len(rest) > _MORE_COUNT:
+        console.print(f"  and {len(rest) - _MORE_COUNT} more: iwx-agent diagnose --verbose", style="dim")
+    _footer(report, console, verbose=verbose)
+
+
+def _headline(report: Report, console: Console) -> None:
+    host = report.host
+    parts = [words.one_line(host.fqdn or host.name, 80)]
+    if words.address(report):
+        parts.append(words.one_line(words.address(report)))
+    if host.panel_version:
+        parts.append(f"InterWorx {words.one_line(host.panel_version, 20)}")
+    parts.append(words.at(report.collected_at))
+    console.print(Text(" · ".join(parts), style="dim"))
+    emergencies = sum(counts_as_emergency(incident) for incident in report.incidents)
+    others = len(report.incidents) - emergencies
+    ok = sum(result.status is Status.OK for result in report.results)
+    said = Text()
+    if report.verdict.emergency:
+        said.append(f" {words.counted(emergencies, 'EMERGENCY', 'EMERGENCIES')} ", style="bold white on red")
+        said.append(f"  {words.counted(others, 'other problem')}" if others else "")
+    elif report.incidents:
+        said.append(words.counted(others, "problem"), style="bold yellow")
+        said.append(", no emergency")
+    elif words.blind(report):
+        said.append("Nothing found, but not everything could be seen", style="bold yellow")
+    else:
+        said.append("Nothing wrong", style="bold green")
+    said.append(f"  ({words.counted(ok, 'check')} ok)", style="dim")
+    if report.verdict.priority:
+        said.append(f"  suggested priority: {report.verdict.priority}", style="bold")
+    console.print(said)
+
+
+def _incident(report: Report, incident: Incident, console: Console, *, verbose: bool) -> None:
+    lead = incident.lead
+    console.print()
+    console.print(_title(incident))
+    state = words.state_words(incident)
+    known = words.since(incident, report.collected_at) + (f"; {state}" if state else "")
+    _say(console, known, style="dim")
+    _say(console, words.one_line(lead.detail, 600))
+    for evidence in lead.evidence[: 8 if verbose else 2]:
+        quoted = f"{words.one_line(evidence.text, 300)}  [{words.one_line(evidence.source, 160)}]"
+        _say(console, quoted, first="seen  ", style="dim")
+    _others(incident, console, verbose=verbose)
+    _steps(lead, console)
+
+
+def _title(incident: Incident) -> Text:
+    word = words.grade_word(incident)
+    title = Text()
+    title.append(f" {word} ", style=_STYLES[word])
+    title.append(" ")
+    title.append(words.one_line(incident.lead.title), style="bold")
+    title.append(f"  {incident.lead.code}", style="dim")
+    return title
+
+
+def _others(incident: Incident, console: Console, *, verbose: bool) -> None:
+    shown = incident.others if verbose else incident.others[:_OTHERS_COUNT]
+    if shown:
+        _say(console, "this explains", style="dim")
+    for finding in shown:
+        _say(console, f"{words.one_line(finding.title)}  {finding.code}", first="  - ")
+    if len(shown) < len(incident.others):
+        _say(console, f"and {len(incident.others) - len(shown)} more", first="  - ", style="dim")
+
+
+def _steps(lead: Finding, console: Console) -> None:
+    if lead.remedy:
+        _say(console, "do next", style="dim")
+    for number, step in enumerate(lead.remedy[:_STEPS_COUNT], start=1):
+        _step(console, f"  {number}. ", words.one_line(step, 300))
+
+
+def _step(console: Console, first: str, step: str) -> None:
+    """Print one step; a command stays one line for the terminal, so that it can be copied whole."""
+    command, mark, remark = step.partition(" # ")
+    line = Text(f"  {first}")
+    line.append(command.rstrip(), style="bold")
+    if mark:
+        line.append(f"  # {remark.strip()}", style="dim")
+    console.print(line, soft_wrap=True)
+
+
+def _incident_line(incident: Incident, console: Console) -> None:
+    console.print(_title(incident))
+    if incident.lead.remedy:
+        _step(console, "do next: ", words.one_line(incident.lead.remedy[0], 160))
+
+
+def _footer(report: Report, console: Console, *, verbose: bool) -> None:
+    blind = words.blind(report)
+    if not report.host.panel_home:
+        skipped = sum(result.status is Status.NOT_APPLICABLE for result in report.results)
+        console.print()
+        console.print(
+            Text(
+                f"No InterWorx panel found here: {words.counted(skipped, 'check')} not applicable.",
+                style="yellow",
+            )
+        )
+    if not report.host.as_root:
+        console.print()
+        console.print("Not run as root: what only root may see is unknown here.", style="yellow")
+    if blind:
+        console.print()
+        console.print(Text(f"{words.counted(len(blind), 'check')} could not tell:", style="yellow"))
+        for check_id, status, reason in blind if verbose else blind[:4]:
+            _say(console, f"{check_id} ({status}): {words.one_line(reason, 160)}", style="dim")
+        if not verbose and len(blind) > 4:
+            _say(console, f"and {len(blind) - 4} more: iwx-agent diagnose --verbose", style="dim")
+    if report.verdict.reasons:
+        console.print()
+        for reason in report.verdict.reasons:
+            if not (blind and "could not tell" in reason):
+                _say(console, words.one_line(reason, 400), indent=0)
+    if verbose:
+        _all_results(report, console)
+    if report.incidents:
+        code = report.incidents[0].lead.code
+        console.print()
+        console.print(Text(f"more: iwx-agent explain {code}   ticket: iwx-agent ticket", style="dim"))
+
+
+def _all_results(report: Report, console: Console) -> None:
+    console.print()
+    for result in report.results:
+        reason = f"  {words.one_line(result.reason, 120)}" if result.reason else ""
+        console.print(Text(f"{result.status.value:<15}{result.check_id:<22}{reason}"))
+
+
+def _say(console: Console, text: str, *, first: str = "", style: str = "", indent: int = 2) -> None:
+    """Print text wrapped to the width, its further lines under the first word after ``first``."""
+    lines = textwrap.wrap(
+        text,
+        width=max(console.width, 40),
+        initial_indent=" " * indent + first,
+        subsequent_indent=" " * (indent + len(first)),
+        break_on_hyphens=False,
+    )
+    for line in lines:
+        console.print(Text(line, style=style), soft_wrap=True)
