@@ -1,0 +1,247 @@
+"""The main job: collect, judge, look again at emergencies, triage, and make the one result of the run."""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from iwx_agent import __version__, triage
+from iwx_agent.app.collecting import Collected, collect
+from iwx_agent.app.judging import facts_of, judge
+from iwx_agent.checks import ALL
+from iwx_agent.config import Settings
+from iwx_agent.host import ClockAnswer, Host
+from iwx_agent.model import (
+    SCHEMA_VERSION,
+    Address,
+    Cause,
+    Check,
+    CheckResult,
+    FactValue,
+    Finding,
+    HostIdentity,
+    IncidentState,
+    Layout,
+    PanelPresence,
+    Report,
+    ReportHost,
+    Severity,
+    Status,
+    moment,
+)
+from iwx_agent.probes import PROBES, Context, Probe
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ALWAYS = (
+    "boot",
+    "identity",
+    "panel",
+    "processes",
+)  # facts that the report and triage need whatever is judged
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What to look at, for how long at most, and whether emergencies are looked at twice."""
+
+    checks: tuple[Check, ...] = ALL
+    budget_s: float = 30.0
+    confirm: bool = True
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What the agent brings along: the panel's layout, the map of causes, the settings."""
+
+    layout: Layout
+    causes: tuple[Cause, ...]
+    settings: Settings
+
+
+def diagnose(
+    host: Host,
+    known: Known,
+    request: Request,
+    *,
+    in_progress: Callable[[], tuple[str, ...]] = tuple,
+    abandoned: Callable[[], tuple[str, ...]] = tuple,
+    on_progress: Callable[[str, int, int], None] | None = None,
+) -> Report:
+    """Return the one result of a run; whatever breaks on the way is in it."""
+    started_s = time.monotonic()
+    clock = host.clock()
+    probes = _probes_for(request.checks)
+    done = 0
+
+    def count(fact: str) -> None:
+        nonlocal done
+        done += 1
+        if on_progress is not None:
+            on_progress(fact, done, len(probes))
+
+    first = collect(
+        Context(host, known.layout), probes, budget_s=request.budget_s, on_done=count, in_progress=in_progress
+    )
+    results = [judge(check, first.facts) for check in request.checks]
+    states: dict[triage.Identity, IncidentState] = {}
+    if request.confirm and any(_emergencies(result) for result in results):
+        left_s = request.budget_s - (time.monotonic() - started_s)
+        if on_progress is not None:
+            on_progress("a second look at what seems to be an emergency", done, len(probes))
+        results, states = _look_again(host, known, request.checks, results, left_s, in_progress)
+    report = _report(clock, first, known, results, states)
+    return _with_left_behind(report, abandoned())
+
+
+def _with_left_behind(report: Report, left_behind: tuple[str, ...]) -> Report:
+    """Name in the verdict what the agent had to leave on the machine because no signal ends it."""
+    if not left_behind:
+        return report
+    said = f"Could not be ended and was left behind, stuck in the kernel: {', '.join(left_behind[:5])}."
+    verdict = replace(report.verdict, reasons=(*report.verdict.reasons, said))
+    return replace(report, verdict=verdict)
+
+
+def _probes_for(checks: Iterable[Check]) -> tuple[Probe, ...]:
+    """Return the probes that the checks need, those of emergencies first, each once."""
+    ordered = sorted(checks, key=lambda check: not check.emergency)
+    wanted = dict.fromkeys([*(fact for check in ordered for fact in facts_of(check)), *_ALWAYS])
+    by_fact = {probe.fact: probe for probe in PROBES}
+    return tuple(by_fact[fact] for fact in wanted)
+
+
+def _emergencies(result: CheckResult) -> tuple[Finding, ...]:
+    return tuple(finding for finding in result.findings if finding.severity >= Severity.EMERGENCY)
+
+
+def _look_again(
+    host: Host,
+    known: Known,
+    checks: tuple[Check, ...],
+    results: list[CheckResult],
+    left_s: float,
+    in_progress: Callable[[], tuple[str, ...]],
+) -> tuple[list[CheckResult], dict[triage.Identity, IncidentState]]:
+    """Ask again, some seconds later, only what the checks with emergencies need; return results and states.
+
+    What a second look sees is what counts. An emergency that is gone stays in the report as passing; when
+    there is no time left or the second look could not tell, it stays unconfirmed.
+    """
+    states: dict[triage.Identity, IncidentState] = {}
+    wait_s = min(known.settings.confirm_after_s, max(left_s - 2.0, 0.0))
+    if wait_s < min(1.0, known.settings.confirm_after_s):
+        return results, states
+    suspects = tuple(check for check, result in zip(checks, results, strict=True) if _emergencies(result))
+    host.pause(wait_s)
+    second = collect(
+        Context(host, known.layout),
+        _probes_for(suspects),
+        budget_s=max(left_s - wait_s, 1.0),
+        in_progress=in_progress,
+    )
+    merged: list[CheckResult] = []
+    for check, before in zip(checks, results, strict=True):
+        if check not in suspects:
+            merged.append(before)
+            continue
+        after = judge(check, second.facts)
+        merged.append(_merge(before, after, states))
+    return merged, states
+
+
+def _merge(
+    before: CheckResult, after: CheckResult, states: dict[triage.Identity, IncidentState]
+) -> CheckResult:
+    if after.status in (Status.UNKNOWN, Status.CRASHED, Status.NOT_APPLICABLE):
+        return before  # the second look could not tell: seen once, unconfirmed
+    down_subjects = {finding.subject for finding in _emergencies(after)}
+    down_before = {finding.subject for finding in _emergencies(before)}
+    for finding in _emergencies(after):
+        if finding.subject in down_before:  # one that only the second look saw was seen once
+            states[triage.identity(finding)] = IncidentState.CONFIRMED
+    kept = list(after.findings)
+    seen = {triage.identity(finding) for finding in after.findings}
+    for finding in _emergencies(before):
+        if triage.identity(finding) in seen or finding.subject in down_subjects:
+            continue  # still there, or the same outage in another shape: silent first, refused now
+        kept.append(finding)
+        states[triage.identity(finding)] = IncidentState.PASSING
+    return CheckResult(
+        check_id=before.check_id,
+        status=Status.PROBLEM if kept else after.status,
+        reason=after.reason,
+        duration_s=round(before.duration_s + after.duration_s, 6),
+        findings=tuple(kept),
+    )
+
+
+def _report(
+    clock: ClockAnswer,
+    collected: Collected,
+    known: Known,
+    results: list[CheckResult],
+    states: dict[triage.Identity, IncidentState],
+) -> Report:
+    facts = collected.facts
+    busy = triage.work_in_progress(
+        facts["processes"],
+        facts["boot"],
+        boot_grace_s=known.settings.boot_grace_s,
+        transaction_grace_s=known.settings.transaction_grace_s,
+    )
+    incidents = triage.incidents_of(results, known.causes, states, busy)
+    return Report(
+        schema_version=SCHEMA_VERSION,
+        agent_version=__version__,
+        host=_report_host(clock, facts, known.settings),
+        collected_at=moment(clock.now_at) or _EPOCH,
+        verdict=triage.verdict_of(incidents, results, busy),
+        incidents=incidents,
+        results=tuple(results),
+        timings=dict(sorted(collected.timings_s.items())),
+    )
+
+
+def _report_host(clock: ClockAnswer, facts: dict[str, FactValue], settings: Settings) -> ReportHost:
+    """Return how the server is named; what the configuration says comes first, then what was found."""
+    found = facts["identity"]
+    panel = facts["panel"]
+    fqdn, fqdn_source, resolves = clock.host_name, "kernel host name", None
+    addresses: tuple[Address, ...] = ()
+    if isinstance(found, HostIdentity):
+        fqdn, fqdn_source, resolves, addresses = (
+            found.fqdn,
+            found.fqdn_source,
+            found.fqdn_resolves,
+            found.addresses,
+        )
+    if settings.identity.host_name:
+        fqdn, fqdn_source, resolves = settings.identity.host_name, "configuration", None
+    if settings.identity.ip_address:
+        chosen = settings.identity.ip_address
+        kept = tuple(address for address in addresses if address.ip != chosen)
+        addresses = (Address(ip=chosen, source="configuration", private=False), *kept)
+    return ReportHost(
+        name=clock.host_name,
+        fqdn=fqdn,
+        fqdn_source=fqdn_source,
+        fqdn_resolves=resolves,
+        addresses=addresses,
+        address_note=_address_note(addresses, settings),
+        panel_home=panel.home if isinstance(panel, PanelPresence) else "",
+        panel_version=panel.version if isinstance(panel, PanelPresence) else "",
+        booted_at=moment(clock.booted_at),
+        as_root=clock.effective_uid == 0,
+    )
+
+
+def _address_note(addresses: tuple[Address, ...], settings: Settings) -> str:
+    if settings.identity.ip_address:
+        return ""
+    if not addresses:
+        return "the public IP address could not be determined"
+    if all(address.private for address in addresses):
+        return "only private addresses were found: the server is behind NAT; set identity.ip_address"
+    if sum(not address.private for address in addresses) > 1:
+        return "several public addresses were found; the first is the panel's or the default route's"
+    return ""

@@ -1,0 +1,61 @@
+"""Where the answers come from: this machine, a capture, or this machine while it is being captured."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from iwx_agent import __version__
+from iwx_agent.app.diagnose import Known, Request, diagnose
+from iwx_agent.config import load_causes, load_layout, load_settings
+from iwx_agent.model import Report, moment
+from iwx_agent.replay import FORMAT, CaptureInfo, Recorder, make_directory, open_capture, write_capture
+
+OnProgress = Callable[[str, int, int], None]
+
+
+def known() -> Known:
+    """Return the layout, causes and settings of this installation."""
+    return Known(layout=load_layout(), causes=load_causes(), settings=load_settings())
+
+
+def diagnose_live(request: Request, *, on_progress: OnProgress | None = None) -> Report:
+    """Diagnose this machine; everything that was started is ended before it returns."""
+    from iwx_agent.host.live import LiveHost
+
+    with LiveHost(budget_s=request.budget_s) as host:
+        return diagnose(
+            host,
+            known(),
+            request,
+            in_progress=host.in_progress,
+            abandoned=host.abandoned,
+            on_progress=on_progress,
+        )
+
+
+def diagnose_capture(directory: Path, request: Request, *, on_progress: OnProgress | None = None) -> Report:
+    """Diagnose a capture with the captured clock, through the same code.
+
+    Raises:
+        CaptureError: for what is not a capture.
+    """
+    return diagnose(open_capture(directory), known(), request, on_progress=on_progress)
+
+
+def capture_live(directory: Path, note: str, request: Request) -> int:
+    """Diagnose this machine, write what was asked and answered, and return how many answers were written."""
+    from iwx_agent.host.live import LiveHost
+
+    make_directory(directory)  # a wrong one is said before the run, not after it
+    with LiveHost(budget_s=request.budget_s) as host:
+        recorder = Recorder(host)
+        diagnose(recorder, known(), request, in_progress=host.in_progress)
+        clock = recorder.clock()
+    info = CaptureInfo(
+        format=FORMAT,
+        host=clock.host_name,
+        taken_at=moment(clock.now_at) or datetime(1970, 1, 1, tzinfo=UTC),
+        agent_version=__version__,
+        source=note or f"iwx-agent capture on {clock.host_name}",
+    )
+    return write_capture(directory, info, recorder.heard)

@@ -1,0 +1,121 @@
+"""``diagnose``, ``ticket`` and ``capture``: the main job, on this machine or on a capture of another."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from iwx_agent.app.diagnose import Request
+    from iwx_agent.model import Report
+
+From = Annotated[
+    Path | None,
+    typer.Option(
+        "--from", help="Judge a capture instead of this machine.", metavar="DIR", show_default=False
+    ),
+]
+Only = Annotated[str, typer.Option(help="Only these checks or areas, divided by commas.", metavar="CHECKS")]
+Skip = Annotated[str, typer.Option(help="All but these checks or areas.", metavar="CHECKS")]
+Budget = Annotated[
+    float | None,
+    typer.Option(help="Seconds that the whole run may take (default 30).", metavar="SECONDS"),
+]
+NoConfirm = Annotated[bool, typer.Option("--no-confirm", help="Do not look at emergencies a second time.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks of defects.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every finding and every check.")]
+Format = Annotated[str, typer.Option("--format", help="text or json.", metavar="FORMAT")]
+
+
+def diagnose(
+    source: From = None,
+    output: Format = "text",
+    only: Only = "",
+    skip: Skip = "",
+    budget: Budget = None,
+    no_confirm: NoConfirm = False,
+    verbose: Verbose = False,
+    debug: Debug = False,  # noqa: ARG001 - read by the entry
+) -> None:
+    """Find what is wrong: the worst first, since when, why, and what to do next.
+
+    Examples: iwx-agent diagnose; iwx-agent diagnose --only mail,web; iwx-agent diagnose --format json
+    """
+    from iwx_agent.cli.options import one_of
+    from iwx_agent.report import FORMATS
+
+    one_of(output, FORMATS, "--format")
+    report = _report(source, only, skip, budget, no_confirm=no_confirm)
+    if output == "json":
+        from iwx_agent.report import to_json
+
+        sys.stdout.buffer.write(to_json(report))
+        sys.stdout.buffer.flush()
+    else:
+        from iwx_agent.cli.screen import Screen
+        from iwx_agent.rendering.terminal import print_report
+
+        print_report(report, Screen(highlight=False, emoji=False, markup=False), verbose=verbose)
+    raise typer.Exit(report.exit_code)
+
+
+def ticket(
+    source: From = None,
+    only: Only = "",
+    skip: Skip = "",
+    budget: Budget = None,
+    no_confirm: NoConfirm = False,
+    debug: Debug = False,  # noqa: ARG001 - read by the entry
+) -> None:
+    """Print the support ticket, each field under its label in the form's order, ready to paste.
+
+    Example: iwx-agent ticket
+    """
+    from iwx_agent.report import ticket_text
+
+    report = _report(source, only, skip, budget, no_confirm=no_confirm)
+    sys.stdout.write(ticket_text(report))
+    raise typer.Exit(report.exit_code)
+
+
+def capture(
+    directory: Annotated[Path, typer.Argument(help="A new directory for the capture.", metavar="DIR")],
+    note: Annotated[str, typer.Option(help="What this capture shows; kept in it.", metavar="TEXT")] = "",
+    budget: Budget = None,
+    debug: Debug = False,  # noqa: ARG001 - read by the entry
+) -> None:
+    """Write what the checks asked this machine and what it answered, for diagnose --from.
+
+    The capture is not redacted: it is as secret as the server. Example: iwx-agent capture /root/capture-1
+    """
+    from iwx_agent.app.sources import capture_live
+
+    answers_count = capture_live(directory, note, _request("", "", budget, no_confirm=False))
+    sys.stderr.write(
+        f"{answers_count} answers written to {directory}. Not redacted: treat it as secret as this server.\n"
+        f"Judge it again with: iwx-agent diagnose --from {directory}\n"
+    )
+
+
+def _report(source: Path | None, only: str, skip: str, budget: float | None, *, no_confirm: bool) -> "Report":
+    from iwx_agent.app.sources import diagnose_capture, diagnose_live
+    from iwx_agent.cli.progress import Progress
+
+    request = _request(only, skip, budget, no_confirm=no_confirm)
+    with Progress(sys.stderr) as progress:
+        if source is not None:
+            return diagnose_capture(source, request, on_progress=progress.update)
+        return diagnose_live(request, on_progress=progress.update)
+
+
+def _request(only: str, skip: str, budget: float | None, *, no_confirm: bool) -> "Request":
+    from iwx_agent.app.diagnose import Request
+    from iwx_agent.cli.options import select
+    from iwx_agent.config import load_settings
+
+    checks = select(only, skip)
+    if budget is not None and not 1 <= budget <= 3600:  # nan is no number of seconds either
+        raise typer.BadParameter(f"--budget: expected seconds between 1 and 3600, got {budget:g}.")
+    budget_s = load_settings().budget_s if budget is None else budget
+    return Request(checks=checks, budget_s=budget_s, confirm=not no_confirm)

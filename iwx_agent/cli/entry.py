@@ -1,0 +1,140 @@
+"""The command line as a whole: the typer application, and the wall where errors become a line and a code."""
+
+import errno
+import functools
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+
+from iwx_agent.cli import catalogue, diagnosis
+
+EXIT_USAGE = 2
+EXIT_INTERNAL = 70
+EXIT_INTERRUPTED = 130
+# What only writing can run into: all else of the machine reaches this file as another kind of error.
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+
+_EPILOG = (
+    "Exit codes: 0 nothing wrong, 1 problems but no emergency, 2 wrong usage, 3 an emergency, "
+    "4 nothing found but some checks could not tell, 5 a ticket could not be delivered, "
+    "70 the agent itself failed."
+)
+
+
+def application() -> typer.Typer:
+    """Return the application with all its commands."""
+    app = typer.Typer(
+        name="iwx-agent",
+        help="Find emergencies on this InterWorx server and write the support ticket.",
+        epilog=_EPILOG,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback(invoke_without_command=True)(_root)
+    app.command()(_guarded(diagnosis.diagnose))
+    app.command()(_guarded(diagnosis.ticket))
+    app.command()(_guarded(diagnosis.capture))
+    app.command()(_guarded(catalogue.checks))
+    app.command()(_guarded(catalogue.explain))
+    return app
+
+
+class _InterruptedError(Exception):
+    """Ctrl-C inside a command."""
+
+
+class _ClosedPipeError(Exception):
+    """Whoever read the output has gone."""
+
+
+def _guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command with the two endings that typer would turn into exit code 1 as errors of our own."""
+
+    @functools.wraps(command)
+    def guarded(*arguments: object, **options: object) -> None:
+        try:
+            try:
+                command(*arguments, **options)
+            finally:
+                sys.stdout.flush()  # here, where a closed pipe can still be told, and not at exit
+        except BrokenPipeError:
+            raise _ClosedPipeError from None
+        except KeyboardInterrupt:
+            raise _InterruptedError from None
+
+    return guarded
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        from iwx_agent import __version__
+
+        typer.echo(f"iwx-agent {__version__}")
+        raise typer.Exit
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; nothing but this function decides what an exception means."""
+    _write_anything()
+    try:
+        application()(args=list(arguments), prog_name="iwx-agent")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else EXIT_INTERNAL
+    except (_InterruptedError, KeyboardInterrupt):
+        sys.stderr.write("iwx-agent: interrupted; nothing was left running\n")
+        return EXIT_INTERRUPTED
+    except (_ClosedPipeError, BrokenPipeError):
+        _drop_output()
+        return EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the wall
+        return _say(error, debug="--debug" in arguments)
+    return 0
+
+
+def _write_anything() -> None:
+    """Let standard output take every character in every locale: escaped rather than not at all."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere, or the interpreter complains at exit with a code of its own."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _say(error: Exception, *, debug: bool) -> int:
+    """Print one line for an exception: a wrong file or capture is usage, all else a defect of the agent."""
+    import traceback
+
+    from iwx_agent.config import ConfigError
+    from iwx_agent.rendering.words import one_line
+    from iwx_agent.replay import CaptureError
+
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, (ConfigError, CaptureError)):
+        sys.stderr.write(f"iwx-agent: {one_line(str(error), 1000)}\n")
+        return EXIT_USAGE
+    if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+        _drop_output()
+        why = one_line(error.strerror or str(error))
+        sys.stderr.write(
+            f"iwx-agent: the output could not be written: {why}\n"
+            "Print it on the terminal, or into a file on another file system.\n"
+        )
+        return EXIT_INTERNAL
+    said = one_line(f"{type(error).__name__}: {error}", 500)
+    hint = "" if debug else "Run it again with --debug to see where.\n"
+    sys.stderr.write(f"iwx-agent: internal error: {said}\n{hint}")
+    return EXIT_INTERNAL
