@@ -1,0 +1,41 @@
+"""What a fault is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Priority = Literal["Urgent", "High", "Medium", "Low"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expect:
+    """What a diagnosis of the broken server should say."""
+
+    lead: str
+    """The code on top: the cause."""
+    codes: tuple[str, ...] = ()
+    """Every code that may be there beside it, as a consequence or as a second sight of the same thing."""
+    subject: str = ""
+    """A word that the lead's subject or text should contain."""
+    priority: Priority = "Urgent"
+    """The ticket's priority by the vendor's guide, for a licence that was bought directly."""
+    in_scope: bool = True
+    """Whether the vendor's support takes it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One way to break the server.
+
+    `breaks` and `mends` are scripts of sh that run inside, as root, with `sh -eu`; the functions of
+    /usr/local/lib/iwxlab/faults.sh are there. `spoils` names the lab's own probes that must fail afterwards:
+    a fault that spoils nothing did not take.
+    """
+
+    name: str
+    title: str
+    breaks: str
+    mends: str
+    spoils: tuple[str, ...]
+    expect: Expect

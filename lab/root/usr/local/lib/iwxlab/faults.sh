@@ -1,0 +1,46 @@
+# Functions for the scripts of the faults; sourced inside the server by sh -eu.
+lib=/usr/local/lib/iwxlab
+panel=/usr/local/interworx
+queue=/var/qmail/queue
+
+# Keep a program running until `release`: hold NAME COMMAND...
+hold() { name=$1; shift; systemd-run --quiet --collect --unit="lab-hold-$name" "$@"; }
+release() { systemctl stop "lab-hold-$1" 2>/dev/null || true; }
+
+# Keep a copy of a file before it is changed; put it back.
+keep() { [ -e "$1.lab-kept" ] || cp -a "$1" "$1.lab-kept"; }
+give_back() { [ ! -e "$1.lab-kept" ] || mv -f "$1.lab-kept" "$1"; }
+
+# Stop and continue every process of a service: a daemon that is there but does nothing.
+freeze() { systemctl kill --kill-who=all -s STOP "$1"; }
+thaw() { systemctl kill --kill-who=all -s CONT "$1"; }
+pid_of() { svstat "/service/$1" | sed -n 's/.*(pid \([0-9]*\)).*/\1/p'; }
+
+start_again() { for unit in "$@"; do systemctl reset-failed "$unit" 2>/dev/null || true; systemctl restart "$unit"; done; }
+start_failed() {
+    for unit in $(systemctl list-units --failed --plain --no-legend --type=service | cut -d' ' -f1); do start_again "$unit"; done
+}
+panel_reload() { $panel/bin/httpd/iworx-web -f $panel/etc/httpd/httpd.conf -k graceful; }
+
+# Give files of the queue the age of a message that has waited: age_queue SECONDS
+age_queue() { find $queue/mess $queue/info $queue/local $queue/remote $queue/todo $queue/intd -type f \
+    -exec touch -d "@$(($(date +%s) - $1))" {} +; }
+inject() { setuidgid qmailq $lib/inject "$@"; }
+# Deliver all that waits, then start with an empty queue.
+empty_queue() {
+    svc -d /service/send
+    while pgrep -x qmail-send >/dev/null; do sleep 0.1; done
+    find $queue/mess $queue/info $queue/local $queue/remote $queue/todo $queue/intd $queue/pid -type f -delete
+    svc -u /service/send
+}
+
+# Block and character devices that nspawn leaves out.
+devices() {
+    [ -e /dev/fuse ] || mknod /dev/fuse c 10 229
+    [ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237
+    for number in 0 1 2 3 4 5 6 7; do [ -e /dev/loop$number ] || mknod /dev/loop$number b 7 $number; done
+}
+# Lines of the kernel into this server's journal and /var/log/messages: kernel_says NAME SECONDS-AGO <lines
+kernel_says() { tee "/run/lab-kernel-$1" | $lib/journal-write --name "$1" --ago "$2" --kernel
+    sed "s/^/$(date -d "-$2 sec" '+%b %e %H:%M:%S') $(hostname -s) kernel: /" "/run/lab-kernel-$1" >>/var/log/messages; }
+kernel_forgets() { rm -f /var/log/journal/*/system@lab-"$1".journal "/run/lab-kernel-$1"; : >/var/log/messages; }
