@@ -1,0 +1,37 @@
+"""What the panel's command line said to one question: rows of named or numbered columns."""
+
+from msgspec import Struct
+
+from iwx_agent.model.core import Evidence
+
+
+class PanelRow(Struct, frozen=True, kw_only=True):
+    """One row of an answer: (column, value) in order. Columns of plain text are called "1", "2", "3"."""
+
+    columns: tuple[tuple[str, str], ...]
+
+    def get(self, *names: str) -> str:
+        """Return the value of the first of ``names`` (any case) that the row has and that is not empty."""
+        known = {name.lower(): value for name, value in self.columns}
+        return next((known[name.lower()] for name in names if known.get(name.lower())), "")
+
+    @property
+    def text(self) -> str:
+        """Return all values on one line, as evidence quotes them."""
+        return " | ".join(value for _, value in self.columns if value)
+
+
+class PanelAnswer(Struct, frozen=True, kw_only=True):
+    """The rows of one answer; none means that the panel said that there is nothing.
+
+    ``named`` tells whether the columns have the panel's own names (JSON, or ``name: value`` lines).
+    """
+
+    rows: tuple[PanelRow, ...]
+    named: bool
+    source: str  # the command with its exit code
+    seen_at: float
+
+    def evidence(self, row: PanelRow) -> Evidence:
+        """Quote one row with where it stands."""
+        return Evidence(source=self.source, text=row.text)

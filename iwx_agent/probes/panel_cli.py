@@ -1,0 +1,55 @@
+"""Ask the panel's command line: read actions only, as JSON and, where that is refused, as plain columns."""
+
+import re
+
+from iwx_agent.host import CommandAnswer, HostError
+from iwx_agent.model import ParseError
+from iwx_agent.model.panel_cli import PanelAnswer
+from iwx_agent.parsers.panel_answer import parse_panel_answer
+from iwx_agent.probes.context import Context
+
+_TIMEOUT_S = 10.0
+_JSON = ("-o", "json")
+# How tools refuse an option, an output format in particular; the second question is only asked then.
+_JSON_REFUSED = re.compile(r"\bjson\b|output format|\boption\b|usage:", re.IGNORECASE)
+READ_ONLY = re.compile(r"(?:list|query)[A-Za-z0-9]*\Z")
+
+
+def panel_answer(context: Context, key: str) -> PanelAnswer:
+    """Ask the question that the layout has under ``key`` (``command.banners``).
+
+    Raises:
+        HostError: when there is no answer: no such program, no end within 10 s, an exit code other than 0,
+            or with exit code 0 something that is none.
+    """
+    return ask_panel(context, context.layout.command(key))
+
+
+def ask_panel(context: Context, argv: tuple[str, ...]) -> PanelAnswer:
+    """Ask one question of the panel's command line; see ``panel_answer``."""
+    action = argv[argv.index("-a") + 1] if "-a" in argv[:-1] else ""
+    if not READ_ONLY.match(action):
+        raise HostError("failed", f"{action!r} is not a read action: it is never asked", " ".join(argv))
+    answer = _run(context, (*argv, *_JSON))
+    if answer.exit_code != 0 and _JSON_REFUSED.search(_said(answer)):
+        answer = _run(context, argv)
+    if answer.exit_code != 0:
+        raise HostError("failed", _said(answer)[:300] or f"exit {answer.exit_code}", answer.source)
+    try:
+        rows, named = parse_panel_answer(answer.text)
+    except ParseError as error:
+        raise HostError("failed", f"said with exit code 0: {error}", answer.source) from None
+    return PanelAnswer(rows=rows, named=named, source=answer.source, seen_at=context.host.clock().now_at)
+
+
+def _run(context: Context, argv: tuple[str, ...]) -> CommandAnswer:
+    answer = context.host.run(argv, timeout_s=_TIMEOUT_S)
+    if answer.timed_out:
+        raise HostError("timeout", f"no answer within {_TIMEOUT_S:g} s", answer.source)
+    if answer.truncated:
+        raise HostError("failed", "said far too much to be an answer", answer.source)
+    return answer
+
+
+def _said(answer: CommandAnswer) -> str:
+    return " ".join(f"{answer.error_text} {answer.text}".split())

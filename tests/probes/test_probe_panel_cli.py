@@ -1,0 +1,76 @@
+"""The panel's command line: an answer is rows; everything else is an error, also with exit code 0."""
+
+import pytest
+from fakes import NOW_AT, FakeHost, command, context, run
+
+from iwx_agent.host import CommandAnswer, HostError
+from iwx_agent.probes.panel_cli import ask_panel, panel_answer
+
+BANNERS = ("nodeworx", "-u", "-n", "-c", "Notice", "-a", "listBannerNotices")
+AS_JSON = (*BANNERS, "-o", "json")
+
+
+def test_rows_come_with_the_command_and_its_exit_code() -> None:
+    answer = panel_answer(
+        context({run(*AS_JSON): command(AS_JSON, '[{"message": "hello"}]')}), "command.banners"
+    )
+    assert [row.get("message") for row in answer.rows] == ["hello"]
+    assert answer.named
+    assert answer.source == "nodeworx -u -n -c Notice -a listBannerNotices -o json (exit 0)"
+    assert answer.seen_at == NOW_AT
+    assert answer.evidence(answer.rows[0]).text == "hello"
+
+
+@pytest.mark.parametrize("said", ["Unknown option: o", "json is not supported", "Usage: nodeworx -u"])
+def test_plain_columns_are_asked_for_where_json_is_refused(said: str) -> None:
+    asked = context(
+        {
+            run(*AS_JSON): command(AS_JSON, exit_code=1, stderr=said),
+            run(*BANNERS): command(BANNERS, "7\thello\n"),
+        }
+    )
+    answer = panel_answer(asked, "command.banners")
+    assert (answer.rows[0].get("2"), answer.named) == ("hello", False)
+
+
+def test_another_failure_is_not_asked_again() -> None:
+    said = "Unable to connect to the InterWorx database"
+    asked = context({run(*AS_JSON): command(AS_JSON, exit_code=1, stderr=said)})
+    with pytest.raises(HostError, match="Unable to connect"):
+        panel_answer(asked, "command.banners")
+    host = asked.resample
+    assert isinstance(host, FakeHost)
+    assert len(host.asked) == 1
+
+
+def test_a_failure_without_words_tells_its_exit_code() -> None:
+    with pytest.raises(HostError, match="exit 7"):
+        panel_answer(context({run(*AS_JSON): command(AS_JSON, exit_code=7)}), "command.banners")
+
+
+def test_an_error_text_with_exit_code_0_is_no_answer() -> None:
+    asked = context({run(*AS_JSON): command(AS_JSON, "PHP Fatal error: out of memory")})
+    with pytest.raises(HostError, match="said with exit code 0"):
+        panel_answer(asked, "command.banners")
+
+
+def test_one_that_does_not_end_is_an_error_with_its_limit() -> None:
+    hung = CommandAnswer(
+        argv=AS_JSON, exit_code=None, stdout=b"[", stderr=b"", duration_s=10.0, timed_out=True
+    )
+    with pytest.raises(HostError, match="no answer within 10 s"):
+        panel_answer(context({run(*AS_JSON): hung}), "command.banners")
+
+
+def test_one_that_says_too_much_is_an_error() -> None:
+    cut = CommandAnswer(argv=AS_JSON, exit_code=0, stdout=b"[1", stderr=b"", duration_s=1.0, truncated=True)
+    with pytest.raises(HostError, match="too much"):
+        panel_answer(context({run(*AS_JSON): cut}), "command.banners")
+
+
+@pytest.mark.parametrize("action", ["clear", "dismissBanner", "querySsh; rm", "", "listing-off"])
+def test_only_read_actions_are_ever_asked(action: str) -> None:
+    with pytest.raises(HostError, match="never asked"):
+        ask_panel(context({}), ("nodeworx", "-u", "-n", "-c", "Notice", "-a", action))
+    with pytest.raises(HostError, match="never asked"):
+        ask_panel(context({}), ("nodeworx", "-u", "-n", "-c", "Notice"))
