@@ -25,7 +25,8 @@ _WRAPPINGS = ("payload", "data", "result", "results", "rows")
 # What tools and PHP say instead of an answer; an answer's first line never begins so.
 _COMPLAINT = re.compile(
     r"(?:php )?(?:fatal|warning|notice|error|parse error|exception|uncaught|usage\b|unable to"
-    r"|could ?n.t|cannot|can't|failed to|unknown|invalid|access denied|permission denied|no such|not found|sorry\b|please\b)",
+    r"|could ?n.t|cannot|can.t|failed to|unknown|invalid|access denied|permission denied|no such|not found"
+    r"|sorry\b|please\b)",
     re.IGNORECASE,
 )
 _PROMPT = re.compile(r"[?:>]\s*$")
