@@ -2,6 +2,7 @@
 
 from iwx_agent.model.causes import Cause
 from iwx_agent.model.core import (
+    EMERGENCIES,
     Check,
     CheckResult,
     Evidence,
@@ -46,6 +47,7 @@ from iwx_agent.model.report import (
 )
 
 __all__ = [
+    "EMERGENCIES",
     "SCHEMA_VERSION",
     "Address",
     "Alternative",
