@@ -11,6 +11,7 @@ from iwx_agent.probes import (
     mail_services,
     panel,
     php,
+    signs,
     system,
     web,
 )
@@ -18,6 +19,7 @@ from iwx_agent.probes.context import Context, Probe
 
 PROBES: tuple[Probe, ...] = (
     *panel.PROBES,
+    *signs.PROBES,
     *database.PROBES,
     *mail.PROBES,
     *mail_services.PROBES,
