@@ -39,6 +39,8 @@ BLOCKS = {
     "panel.database": ("PANEL", 40, 49),
     "panel.php": ("PANEL", 50, 59),
     "panel.cron": ("PANEL", 60, 69),
+    "panel.maintenance": ("PANEL", 70, 79),
+    "panel.upgrade": ("PANEL", 80, 89),
     "mail.smtp": ("MAIL", 1, 9),
     "mail.imap": ("MAIL", 10, 19),
     "mail.pop3": ("MAIL", 20, 29),
