@@ -44,6 +44,7 @@ from iwx_agent.model.packages import (
     PackageLog,
     PackageRun,
     PresentFailure,
+    package_name,
 )
 from iwx_agent.model.report import (
     SCHEMA_VERSION,
@@ -99,5 +100,6 @@ __all__ = [
     "counts_as_emergency",
     "grade",
     "moment",
+    "package_name",
     "worst",
 ]

@@ -3,6 +3,7 @@
 A log tells what happened; what still holds is what no later success ended (``PackageLog.present``).
 """
 
+import re
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -23,12 +24,14 @@ FailureKind = Literal[
     "mirror_list",  # the list of mirrors could not be had, or is empty
     "no_address",
     "metadata",  # came, but damaged
+    "repository_file",  # the .repo file was skipped; ``repository`` is its path
     # a transaction was refused, or broke
     "gpg",
     "damaged_package",
     "download",
     "dependency",
     "no_match",
+    "inconsistent",  # dnf check found installed packages that do not fit together
     "file_conflict",
     "disk_full",
     "read_only",
@@ -77,6 +80,13 @@ class PackageFailure(Struct, frozen=True, kw_only=True):
         """Return the package's name alone."""
         return package_name(self.package)
 
+    @property
+    def of_repository(self) -> bool:
+        """Return whether a repository as a whole is meant, not one package of it."""
+        return self.kind in REPOSITORY_KINDS or (
+            self.kind == "gpg" and not self.package and self.repository != ""
+        )
+
 
 RunOutcome = Literal[
     "done",
@@ -101,6 +111,7 @@ class PackageRun(Struct, frozen=True, kw_only=True):
     source: str  # file:line of its start
     ended_at: float | None = None
     transaction: bool = False
+    transaction_at: float | None = None
     planned: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
@@ -168,8 +179,10 @@ class PackageLog(Struct, frozen=True, kw_only=True):
 
 def _subject(failure: PackageFailure, run: PackageRun) -> tuple[str, str]:
     """Return what makes two failures the same trouble: of a repository, of one package, of the whole tool."""
-    if failure.kind in REPOSITORY_KINDS:
+    if failure.of_repository:
         return "repository", failure.repository or failure.host
+    if failure.kind == "repository_file":
+        return failure.kind, failure.repository
     if failure.kind == "killed":
         return "killed", run.source
     return failure.kind, failure.name
@@ -192,14 +205,18 @@ def _left(run: PackageRun, known: PresentFailure) -> PresentFailure | None:
 def _ends(run: PackageRun, known: PresentFailure) -> bool:
     """Return whether a later run shows that a failure is over; a new failure of it is added afterwards."""
     failure = known.failure
-    if failure.kind in REPOSITORY_KINDS:
+    if failure.of_repository:
         return failure.repository in run.answered
+    if failure.kind == "repository_file":
+        return True  # every run reads all files again, and says so again
     if run.outcome != "done":
         return False
     if failure.name and failure.name in run.changed_names:
         return True
     if failure.kind == "scriptlet":
         return False
+    if failure.kind == "inconsistent":
+        return run.transaction or run.goal == known.run.goal
     if failure.name:
         return run.goal == known.run.goal
     return run.wants_change or not known.run.wants_change
@@ -231,21 +248,22 @@ class InstalledPackages(Struct, frozen=True, kw_only=True):
         return tuple(entry for entry in self.entries if entry.name == name)
 
 
-DatabaseTrouble = Literal["damaged", "recovery", "disk_full", "read_only", "silent", "unreadable"]
+DatabaseTrouble = Literal["damaged", "empty", "recovery", "disk_full", "read_only", "silent", "unreadable"]
 
 
 class RpmDatabase(Struct, frozen=True, kw_only=True):
     """Whether rpm can read its database; ``trouble`` None means that it answered a question from it.
 
-    ``damaged``: no database, or a broken one; ``recovery``: Berkeley DB wants its environment removed.
-    ``files`` are the names and sizes in its directory.
+    ``damaged``: a broken one; ``empty``: sound, but without the packages of a whole system; ``recovery``:
+    Berkeley DB wants its environment removed; ``silent``: no answer in time. ``text`` is what rpm said.
     """
 
     trouble: DatabaseTrouble | None
     text: str
     source: str
     directory: str = "/var/lib/rpm"
-    files: tuple[tuple[str, int], ...] = ()
+    size_bytes: int | None = None  # of the database's own files together; None when it could not be told
+    environment_files_count: int = 0  # Berkeley DB's __db.*
 
 
 class PackageLock(Struct, frozen=True, kw_only=True):
@@ -296,15 +314,47 @@ class RepositoryFile(Struct, frozen=True, kw_only=True):
 
 
 class RepositoryFiles(Struct, frozen=True, kw_only=True):
-    """All ``.repo`` files; ``unread`` are those that could not be read now."""
+    """All files that name repositories; ``ended_hosts`` are mirrors that were switched off for good."""
 
     files: tuple[RepositoryFile, ...]
-    unread: tuple[str, ...] = ()
+    ended_hosts: tuple[str, ...] = ()
 
     @property
     def enabled(self) -> tuple[Repository, ...]:
         """Return the repositories that are switched on."""
         return tuple(r for file in self.files for r in file.repositories if r.enabled)
+
+    def uses(self, repository: str) -> bool:
+        """Return whether a repository is switched on; a variable in a configured id stands for anything."""
+        return any(
+            known.id == repository or ("$" in known.id and fnmatchcase(repository, _as_pattern(known.id)))
+            for known in self.enabled
+        )
+
+
+def _as_pattern(configured: str) -> str:
+    return re.sub(r"\$\{?\w+\}?", "*", configured)
+
+
+_PACKAGE_TOOLS = ("dnf", "yum", "dnf-3", "dnf5", "microdnf")
+_RPM_QUESTIONS = (
+    *("-q", "-V", "-K", "-E", "--query", "--verify", "--checksig", "--eval", "--version", "--showrc"),
+)
+
+
+def is_package_tool(name: str, title: str) -> bool:
+    """Return whether a process may change packages: a question to rpm (this agent asks one) does not.
+
+    >>> is_package_tool("python3", "/usr/bin/python3 /usr/bin/dnf"), is_package_tool("rpm", "rpm -q")
+    (True, False)
+    """
+    words = [word.rsplit("/", 1)[-1] for word in title.split()[:2]]
+    tool = words[0] if words else name
+    if len(words) > 1 and tool.startswith(("python", "platform-python")):
+        tool = words[1]
+    if "rpm" in (name, tool):
+        return len(words) > 1 and not words[1].startswith(_RPM_QUESTIONS)
+    return name in _PACKAGE_TOOLS or tool in _PACKAGE_TOOLS
 
 
 def package_name(package: str) -> str:
