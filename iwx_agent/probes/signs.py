@@ -163,6 +163,11 @@ def setting_signs(context: Context) -> Signs:
     return Signs(found=find_signs("ini_key", lines, context.signatures, release))
 
 
+def one_version_packages(context: Context) -> tuple[str, ...]:
+    """Names of the panel's packages that are taken to have its version always: known, not asked."""
+    return context.layout.texts("package.panel_one_version")
+
+
 def _pages(context: Context) -> tuple[PageAnswer, ...]:
     """Ask for NodeWorx' and SiteWorx' page over loopback, side by side."""
     port = context.layout.port("port.nodeworx_https")
@@ -243,4 +248,5 @@ PROBES = (
     Probe(ask=log_signs),
     Probe(ask=file_signs),
     Probe(ask=setting_signs),
+    Probe(ask=one_version_packages),
 )
