@@ -24,7 +24,7 @@ from iwx_agent.model import (
     counts_as_emergency,
     worst,
 )
-from iwx_agent.model.packages import is_package_tool
+from iwx_agent.model.package_state import is_package_tool
 
 Identity = tuple[str, str]  # code and subject: what makes two findings the same one
 

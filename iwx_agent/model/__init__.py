@@ -37,15 +37,8 @@ from iwx_agent.model.machine import (
     Unit,
     Units,
 )
-from iwx_agent.model.packages import (
-    InstalledPackage,
-    InstalledPackages,
-    PackageFailure,
-    PackageLog,
-    PackageRun,
-    PresentFailure,
-    package_name,
-)
+from iwx_agent.model.package_state import InstalledPackage, InstalledPackages
+from iwx_agent.model.packages import PackageFailure, PackageLog, PackageRun, PresentFailure, package_name
 from iwx_agent.model.report import (
     SCHEMA_VERSION,
     Report,

@@ -89,6 +89,7 @@ class _Run:
         self.command = ""
         self.elsewhere = False  # another root than this machine's
         self.transaction_started = ""
+        self.transaction_source = ""
         self.transaction_over = False
         self.settled: RunOutcome | None = None
         self.asked: set[str] = set()
@@ -117,6 +118,7 @@ def parse_dnf_log(text: str, *, source: str, numbered: bool = True) -> tuple[Pac
         if record.message.startswith("RPM transaction start"):
             changing = current
             current.transaction_started = record.stamp
+            current.transaction_source = record.source
         elif changing is not None and changing is not current and _ends_transaction(record):
             current = changing
         _take(current, record)
@@ -213,7 +215,8 @@ def _take_failure(run: _Run, record: _Record, *, settles: bool = True) -> None:
     if settles:
         run.settled = "failed"
     details = "\n".join(run.details.get(name, "") for name in re.findall(r"'([^'\n]{1,200})'", message)[:3])
-    line = _quoted(record, f"{message}\n{details}" if details.strip() else message)
+    said = dict.fromkeys(line.strip() for line in details.split("\n"))
+    line = _quoted(record, "\n".join((message, *said)))
     repository = re.match(r"Problem repository: \[([^\]\n]{1,200})\]", message)
     if repository:  # what follows is its configuration, passwords and all
         line = _quoted(record, repository.group())
@@ -267,8 +270,8 @@ def _finished(run: _Run) -> PackageRun:
     failures = tuple(_with_repository(failure, run) for failure in _distinct(run))
     if outcome == "killed":
         line = LogLine(
-            text="the log ends after: RPM transaction start.",
-            source=run.source,
+            text="RPM transaction start. (no later line says that this transaction is over)",
+            source=run.transaction_source,
             at=_at(run.transaction_started),
         )
         failures = (PackageFailure(kind="killed", line=line, package=planned[0] if planned else ""),)

@@ -21,6 +21,7 @@ from iwx_agent.model import LogLine, PackageFailure, PackageRun, package_name
 from iwx_agent.parsers.package_errors import without_credentials
 
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[+-]\d{4}|Z) ")
+_LEVEL = re.compile(r"^[A-Z]{4,8} ")
 _BEGUN = re.compile(r"SUBDEBUG (?:Installed|Upgrade|Reinstall|Downgrade|Erase): (\S{1,300})$")
 _SCRIPTLET = re.compile(
     r"(?:warning|error): (%\w{1,30})\((\S{1,300}?)\) scriptlet failed, (exit status \d{1,5}|signal \d{1,3})"
@@ -59,7 +60,7 @@ def parse_dnf_rpm_log(text: str, *, source: str, numbered: bool = True) -> RpmLo
         if stamped:
             at, place, said = _at(stamped.group().strip()), f"{source}:{number}" if numbered else source, []
         rest = line[stamped.end() :][:_QUOTED_CHARACTERS] if stamped else line[:_QUOTED_CHARACTERS]
-        said = [*said[-3:], rest]
+        said = [*said[-3:], _LEVEL.sub("", rest)]
         package = _BEGUN.match(rest)
         if package and at is not None:
             begun.append((at, package.group(1)))

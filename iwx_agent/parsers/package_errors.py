@@ -16,10 +16,11 @@ import re
 from iwx_agent.model import LogLine, PackageFailure
 from iwx_agent.model.packages import FailureKind
 
-_CREDENTIALS = re.compile(r"(?<=://)[^\s'\"<>]{0,300}@")
+_CREDENTIALS = re.compile(r"(?<=://)[^\s'\"<>]*@")
 _SECRET_VALUE = re.compile(
     r"""(?i)([\w.-]{0,40}(?:passw|token|secret|username)\w{0,20}\s?[=:]\s?)("[^"\n]*"|'[^'\n]*'|[^\s&'"]+)"""
 )
+_SECRET_WORDS = ("passw", "token", "secret", "username")
 _HOST = re.compile(r"\b(?:https?|ftp)://([^\s/:'\"\]]{1,253})")
 
 _Words = tuple[tuple[re.Pattern[str], FailureKind], ...]
@@ -105,7 +106,10 @@ _PLAIN: _Words = (
 
 def without_credentials(text: str) -> str:
     """Return the text without the user and password of any address, and without values called secret."""
-    return _SECRET_VALUE.sub(r"\1***", _CREDENTIALS.sub("", text))
+    if "@" in text:
+        text = _CREDENTIALS.sub("", text)
+    lowered = text.lower()  # the expression is slow, and most texts have none of its words
+    return _SECRET_VALUE.sub(r"\1***", text) if any(word in lowered for word in _SECRET_WORDS) else text
 
 
 def classify(message: str, line: LogLine, details: str = "") -> tuple[PackageFailure, ...]:

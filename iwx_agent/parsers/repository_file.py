@@ -11,12 +11,13 @@ with nothing before it, and a continuation of nothing.
 'no section before the first setting'
 """
 
-from iwx_agent.model.packages import Repository, RepositoryFile
+from iwx_agent.model.package_state import Repository, RepositoryFile
 from iwx_agent.parsers.package_errors import without_credentials
 
 _OFF = ("0", "no", "false", "off")
 _ADDRESSES = ("baseurl", "mirrorlist", "metalink")
 _QUOTED_CHARACTERS = 200
+_ADDRESS_CHARACTERS = 2000
 _REPOSITORIES_COUNT = 500
 
 
@@ -44,7 +45,7 @@ def parse_repository_file(text: str, *, path: str) -> RepositoryFile:
             trouble = "" if key and equals else "a line without a setting"
             current[key] = value
         if trouble:
-            quoted = without_credentials(line)[:_QUOTED_CHARACTERS]
+            quoted = without_credentials(line[:_ADDRESS_CHARACTERS])[:_QUOTED_CHARACTERS]
             return RepositoryFile(path=path, trouble=trouble, line=quoted)
     found = [(name, settings) for name, settings in sections.items() if name != "main"]
     return RepositoryFile(
@@ -63,4 +64,8 @@ def parse_repository_file(text: str, *, path: str) -> RepositoryFile:
 
 def _addresses(settings: dict[str, str]) -> tuple[str, ...]:
     words = " ".join(settings.get(key, "") for key in _ADDRESSES).replace(",", " ").split()
-    return tuple(without_credentials(word)[:_QUOTED_CHARACTERS] for word in words[:20])
+    return tuple(
+        without_credentials(word)[:_QUOTED_CHARACTERS]
+        for word in words[:20]
+        if len(word) <= _ADDRESS_CHARACTERS
+    )

@@ -13,7 +13,7 @@ A broken database also makes rpm say that a package is not installed: that is ne
 import re
 
 from iwx_agent.model import InstalledPackage, ParseError
-from iwx_agent.model.packages import DatabaseTrouble
+from iwx_agent.model.package_state import DatabaseTrouble
 
 PACKAGE_FORMAT = "%{NAME}\\t%{EPOCHNUM}\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\t%{INSTALLTIME}\\n"
 _ROW = re.compile(r"([^\t]{1,200})\t(\d{1,9})\t([^\t]{1,100})\t([^\t]{1,100})\t([^\t]{1,30})\t(\d{1,12})")

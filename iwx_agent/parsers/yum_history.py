@@ -79,11 +79,11 @@ def _run(connection: sqlite3.Connection, row: tuple[object, ...], source: str) -
     packages = connection.execute(_PACKAGES, (number, _PACKAGES_COUNT)).fetchall()
     wanted = [(str(name), str(done) == "TRUE") for name, done, state in packages if state in _NEW]
     outcome: RunOutcome = "killed" if ended is None else ("done" if code == 0 else "failed")
-    command = " ".join(texts(_COMMAND, 1))
+    words = without_credentials(" ".join(texts(_COMMAND, 1)))
     return PackageRun(
         tool="yum",
-        command=without_credentials(command)[:300],
-        goal=goal_of(without_credentials(command)),
+        command=f"yum {words}"[:300] if words else "",
+        goal=goal_of(words),
         outcome=outcome,
         started_at=at,
         source=place,
@@ -92,12 +92,17 @@ def _run(connection: sqlite3.Connection, row: tuple[object, ...], source: str) -
         transaction_at=at,
         planned=tuple(dict.fromkeys(name for name, _ in wanted)),
         changed=tuple(dict.fromkeys(name for name, done in wanted if done or outcome == "done")),
-        failures=_failures(outcome, texts(_ERRORS), texts(_OUTPUT), place, at, [name for name, _ in wanted]),
+        failures=_failures(outcome, texts(_ERRORS), texts(_OUTPUT), place, at, wanted),
     )
 
 
 def _failures(
-    outcome: RunOutcome, errors: list[str], output: list[str], place: str, at: float | None, wanted: list[str]
+    outcome: RunOutcome,
+    errors: list[str],
+    output: list[str],
+    place: str,
+    at: float | None,
+    wanted: list[tuple[str, bool]],
 ) -> tuple[PackageFailure, ...]:
     found: list[PackageFailure] = []
     for index, text in enumerate(output):
@@ -107,7 +112,8 @@ def _failures(
             found.append(failure)
     if outcome == "killed":
         line = LogLine(text="the history has no end of this transaction", source=place, at=at)
-        found.append(PackageFailure(kind="killed", line=line, package=wanted[0] if wanted else ""))
+        reached = [name for name, done in wanted if done] or [name for name, _ in wanted[:1]] or [""]
+        found.append(PackageFailure(kind="killed", line=line, package=reached[-1]))
     elif outcome == "failed":
         said = "\n".join(errors) or "return code is not 0"
         quoted = without_credentials(said)[:_QUOTED_CHARACTERS]

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from iwx_agent.host import KIB, MIB, FileContent, Host, HostError
 from iwx_agent.model import LogLine, PackageFailure, PackageLog, PackageRun
-from iwx_agent.model.packages import is_package_tool
+from iwx_agent.model.package_state import is_package_tool
 from iwx_agent.parsers.dnf_log import parse_dnf_log
 from iwx_agent.parsers.dnf_rpm_log import parse_dnf_rpm_log, with_rpm_log
 from iwx_agent.parsers.package_goal import goal_of

@@ -1,12 +1,14 @@
 """Facts about rpm's database, the locks of yum and dnf, their repository files, and the panel's packages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from iwx_agent.host import KIB, DirectoryEntry, Host, HostError
+from iwx_agent.host import KIB, CommandAnswer, DirectoryEntry, Host, HostError
 from iwx_agent.model import InstalledPackages, PanelPresence, package_name
-from iwx_agent.model.packages import (
+from iwx_agent.model.package_state import (
+    DatabaseTrouble,
     PackageLock,
     PackageLocks,
+    RepositoryAnswers,
     RepositoryFile,
     RepositoryFiles,
     RpmDatabase,
@@ -23,6 +25,9 @@ _WHOLE_SYSTEM_BYTES = (
 )  # the database of the smallest Enterprise Linux is larger than ten times this
 _NAMES_COUNT = 20
 _FILES_COUNT = 60
+_COOKIES_COUNT = 20
+_CACHES_COUNT = 3
+_OF_LATE_S = 7 * 86_400.0
 _OWN_FILES = ("rpmdb.sqlite", "rpmdb.sqlite-wal", "Packages", "Packages.db")  # SQLite, Berkeley DB, ndb
 _ENVIRONMENT = "__db."
 _SAID_CHARACTERS = 600
@@ -34,29 +39,38 @@ def rpm_database(context: Context) -> RpmDatabase:
     entries = _entries(context.host, directory)
     answer = context.host.run(RPM_QUESTION, timeout_s=RPM_TIMEOUT_S)
     size_bytes, environment_count = _sizes(entries)
-    trouble = database_trouble(answer.error_text)
-    said = answer.error_text.strip()
-    if answer.timed_out:
-        trouble, said = "silent", f"no answer within {RPM_TIMEOUT_S:g} s"
-    elif trouble == "unreadable" and context.host.clock().effective_uid != 0:
-        raise HostError("permission", said[:200], answer.source)
-    elif trouble and size_bytes == 0:
-        trouble, said = "damaged", f"its file in {directory} is empty\n{said}"
-    elif not trouble and answer.exit_code != 0 and "is not installed" not in answer.text:
-        raise HostError("failed", said[:200] or f"exit {answer.exit_code}", answer.source)
-    elif not trouble and answer.exit_code != 0 and _too_small(context, size_bytes):
-        trouble, said = (
-            "empty",
-            f"{answer.text.strip()}; the panel is here, the database has {size_bytes} bytes",
-        )
+    trouble, said = _trouble(context, answer, size_bytes, directory)
     return RpmDatabase(
         trouble=trouble,
-        text=(said or answer.text.strip())[:_SAID_CHARACTERS],
+        text=said[:_SAID_CHARACTERS],
         source=answer.source,
         directory=directory,
         size_bytes=size_bytes,
         environment_files_count=environment_count,
     )
+
+
+def _trouble(
+    context: Context, answer: CommandAnswer, size_bytes: int | None, directory: str
+) -> tuple[DatabaseTrouble | None, str]:
+    """Return what is wrong and what was said of it; what rpm complains of counts, not what it calls absent."""
+    said = answer.error_text.strip() or answer.text.strip()
+    trouble = database_trouble(answer.error_text)
+    if answer.timed_out:
+        return "silent", f"rpm gave no answer within {RPM_TIMEOUT_S:g} s"
+    if answer.exit_code == 0:
+        return ("entries" if trouble == "damaged" else None), said
+    if trouble == "unreadable" and context.host.clock().effective_uid != 0:
+        raise HostError("permission", said[:200], answer.source)
+    if trouble is not None:
+        return (
+            ("damaged", f"its file in {directory} is empty\n{said}") if size_bytes == 0 else (trouble, said)
+        )
+    if "is not installed" not in answer.text:
+        raise HostError("failed", said[:200] or f"exit {answer.exit_code}", answer.source)
+    if _too_small(context, size_bytes):
+        return "empty", f"{said}, although the panel is here"
+    return None, said
 
 
 def _entries(host: Host, directory: str) -> tuple[DirectoryEntry, ...] | None:
@@ -152,6 +166,60 @@ def repository_files(context: Context) -> RepositoryFiles:
     return RepositoryFiles(files=tuple(found), ended_hosts=context.layout.texts("mirror.ended"))
 
 
+def repository_answers(context: Context) -> RepositoryAnswers:
+    """Which repositories were asked of late, by the logs, or by what yum 3 leaves in its cache."""
+    files = repository_files(context)
+    since_at = context.host.clock().now_at - _OF_LATE_S
+    log = package_log(context)
+    seen: dict[str, None] = {}
+    for run in log.runs:
+        if run.started_at is None or run.started_at >= since_at:
+            failed = (failure.repository for failure in run.failures if failure.of_repository)
+            seen |= dict.fromkeys(
+                repository for repository in (*run.answered, *failed) if files.uses(repository)
+            )
+    source = ", ".join(log.sources)
+    if not seen:
+        source = context.layout.text("path.yum_cache")
+        seen = dict.fromkeys(_with_cookie(context, source, files, since_at))
+    if not seen:
+        raise HostError(
+            "failed",
+            "no log tells that a repository was asked within a week; yum 3 writes no such log",
+            source,
+        )
+    return RepositoryAnswers(asked=tuple(seen), source=source)
+
+
+def _with_cookie(context: Context, directory: str, files: RepositoryFiles, since_at: float) -> Iterator[str]:
+    """Give the repositories whose cookie yum 3 renewed of late: below architecture and release."""
+    for place in _directories_below(context.host, directory, depth=2):
+        for repository in files.enabled[:_COOKIES_COUNT]:
+            try:
+                status = context.host.stat(f"{place}/{repository.id}/cachecookie")
+            except HostError as error:
+                if error.kind != "not_found":
+                    raise
+                continue
+            if status.modified_at >= since_at:
+                yield repository.id
+
+
+def _directories_below(host: Host, directory: str, *, depth: int) -> tuple[str, ...]:
+    if depth == 0:
+        return (directory,)
+    try:
+        entries = host.list_directory(directory).entries
+    except HostError as error:
+        if error.kind != "not_found":
+            raise
+        return ()
+    names = [entry.name for entry in entries if entry.kind == "directory"][:_CACHES_COUNT]
+    return tuple(
+        place for name in names for place in _directories_below(host, f"{directory}/{name}", depth=depth - 1)
+    )
+
+
 def _repository_file(host: Host, path: str) -> RepositoryFile:
     return parse_repository_file(host.read(path, max_bytes=256 * KIB).text, path=path)
 
@@ -161,4 +229,5 @@ PROBES = (
     Probe(ask=installed_panel_packages),
     Probe(ask=package_locks),
     Probe(ask=repository_files),
+    Probe(ask=repository_answers),
 )
