@@ -10,10 +10,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import fields
 
-from iwx_agent.model import Alternative, Cause, Layout, ParseError
-from iwx_agent.model.signatures import SIGN_CODES, Signature, Signatures, SourceGroup
-from iwx_agent.parsers.patterns import parse_pattern
-from iwx_agent.parsers.signs import sign_at
+from iwx_agent.model import Alternative, Cause, Layout
+from iwx_agent.model.signatures import Signature, Signatures, SourceGroup
+from iwx_agent.parsers.signs import fault_of
 
 ETC = Path("/etc/iwx-agent")
 _DATA = Path(__file__).parent / "data"
@@ -136,40 +135,13 @@ def _signature_file(path: Path) -> _SignatureFile:
         told = msgspec.convert(_read_toml(path) or {}, _SignatureFile)
     except msgspec.ValidationError as error:
         raise _placed(path, "", error) from None
-    seen: set[str] = set()
+    names = [entry.id for entry in told.signature]
     for index, entry in enumerate(told.signature):
-        key, why = _signature_fault(entry, seen)
-        if why:
-            place = f"signature[{index}].{key}"
-            raise ConfigError(str(path), place, why, _line_of(path, place))
-        seen.add(entry.id)
+        twice = ("id", f"{entry.id} stands twice in this file") if entry.id in names[:index] else None
+        if fault := twice or fault_of(entry):
+            place = f"signature[{index}].{fault[0]}"
+            raise ConfigError(str(path), place, fault[1], _line_of(path, place))
     return told
-
-
-def _signature_fault(entry: Signature, seen: set[str]) -> tuple[str, str]:
-    """Return the key and the reason why an entry cannot be used, or two empty strings."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,79}", entry.id):
-        return "id", "expected small letters, digits, dots and hyphens, at most 80"
-    if entry.id in seen:
-        return "id", f"{entry.id} stands twice in this file"
-    if not entry.sources:
-        return "sources", "expected at least one source"
-    if entry.code not in SIGN_CODES:
-        return "code", f"expected one of {', '.join(SIGN_CODES)}"
-    if not entry.known_from:
-        return "known_from", "expected where this is known from"
-    for key, text in (("pattern", entry.pattern), ("unless", entry.unless)):
-        try:
-            needle = parse_pattern(text).needle if text or key == "pattern" else ""
-        except ParseError as error:
-            return key, str(error)
-        if key == "pattern" and "ini_key" in entry.sources and not needle:
-            return key, "expected a plain word in every match: only lines with it are read from the settings"
-    if entry.example and sign_at(entry, entry.example) is None:
-        return "example", "the entry does not take it for a sign"
-    if entry.counterexample and sign_at(entry, entry.counterexample) is not None:
-        return "counterexample", "the entry takes it for a sign"
-    return "", ""
 
 
 def _layout_entries(path: Path) -> dict[str, tuple[Alternative, ...]]:
@@ -241,7 +213,7 @@ def _read_toml(path: Path) -> dict[str, object] | None:
     except UnicodeDecodeError as error:
         raise ConfigError(str(path), "", f"not UTF-8 at byte {error.start}") from None
     except (ValueError, RecursionError) as error:  # also a number of 5000 digits, also 5000 brackets
-        told = re.search(r"\(at (?:line (\d{1,9}),|end of document)", str(error))
+        told = re.search(r"\(at (?:line (\d+)|end of document)", str(error))
         line = int(told.group(1) or data.count(b"\n") + 1) if told else 0
         raise ConfigError(str(path), "", f"not TOML: {error}", line) from None
 

@@ -134,10 +134,10 @@ def _finding(
 
 
 def _evidence(telling: tuple[Sign, ...], signs: tuple[Sign, ...]) -> tuple[Evidence, ...]:
-    """Quote each line once, those that prove something first."""
+    """Quote each place by its last line: a page's text, a log's newest. What proves nothing comes last."""
     context = tuple(sign for sign in signs if sign.weight == "context")
-    quoted = dict.fromkeys((sign.seen, sign.text) for sign in (*telling, *context))
-    return tuple(Evidence(source=seen, text=text) for seen, text in list(quoted)[:_EVIDENCE_COUNT])
+    last = {sign.seen: sign.evidence for sign in (*telling, *context)}
+    return tuple(last.values())[:_EVIDENCE_COUNT]
 
 
 CHECK = Check(

@@ -7,7 +7,7 @@ Facts:
     one_version_packages: those that are taken to have the panel's version always.
 
 Limits:
-    recent_s: as long as a failure counts in full when no later success ends it; undated_lines_count: among
+    recent_s: as long as a failure counts when no later success ends it; undated_lines_count: among
     so many last lines of a log one without a time counts; same_upgrade_s: a message is history when the
     panel's package was installed again more than this after it.
 
@@ -31,6 +31,7 @@ from iwx_agent.model import (
     Check,
     Evidence,
     Finding,
+    InstalledPackage,
     InstalledPackages,
     Missing,
     PackageLog,
@@ -41,7 +42,6 @@ from iwx_agent.model import (
     moment,
     package_name,
 )
-from iwx_agent.model.packages import InstalledPackage
 from iwx_agent.model.panel_cli import HealthList
 from iwx_agent.model.signatures import Sign, Signs
 
@@ -156,16 +156,20 @@ def _health(health: HealthList) -> Finding:
 
 
 def _runs(log: PackageLog, limits: Limits) -> Iterator[Finding]:
-    """What runs of dnf and yum left undone of the panel's packages, and no later run made good."""
+    """What runs of dnf and yum left undone of the panel's packages, and no later run made good.
+
+    What is older, and scripts of the version that goes, are left to the checks of packages.
+    """
     half_way: Finding | None = None
     for present in log.present():
-        seen_at = present.failure.line.at
-        recent = seen_at is None or log.read_at - seen_at <= limits.recent_s
-        if present.failure.kind == "scriptlet" and log.of_panel(present.failure.package):
-            grave = recent and present.failure.scriptlet not in _LEAVING
-            yield _scriptlet(present, Severity.EMERGENCY if grave else Severity.ERROR)
+        failure = present.failure
+        if present.age_s(log.read_at) > limits.recent_s:
+            continue
+        if failure.kind == "scriptlet" and log.of_panel(failure.package):
+            if failure.scriptlet not in _LEAVING:
+                yield _scriptlet(present)
         elif left := _undone(log, present):
-            half_way = _half_way(present, left, Severity.EMERGENCY if recent else Severity.ERROR)
+            half_way = _half_way(present, left)
     if half_way is not None:  # the newest: several failures of one run are one upgrade that stopped
         yield half_way
 
@@ -181,13 +185,12 @@ def _undone(log: PackageLog, present: PresentFailure) -> tuple[str, ...]:
     return tuple(package for package in planned if package_name(package) not in run.changed_names)
 
 
-def _scriptlet(present: PresentFailure, severity: Severity) -> Finding:
+def _scriptlet(present: PresentFailure) -> Finding:
     failure, name = present.failure, shlex.quote(present.failure.name)
     return _of_run(
         present,
         code="PANEL-082",
         subject=failure.name,
-        severity=severity,
         title=f"A script of the panel's package {failure.name} failed during the upgrade",
         detail=(
             f"{failure.scriptlet or 'A script'} of {failure.package} ended with an error. "
@@ -202,7 +205,7 @@ def _scriptlet(present: PresentFailure, severity: Severity) -> Finding:
     )
 
 
-def _half_way(present: PresentFailure, left: tuple[str, ...], severity: Severity) -> Finding:
+def _half_way(present: PresentFailure, left: tuple[str, ...]) -> Finding:
     tool = present.run.tool
     how = "was killed" if present.failure.kind == "killed" else "failed"
     names = sorted({package_name(package) for package in left})
@@ -210,7 +213,6 @@ def _half_way(present: PresentFailure, left: tuple[str, ...], severity: Severity
         present,
         code="PANEL-085",
         subject=_MAIN,
-        severity=severity,
         title=f"An upgrade of the panel {how} half-way",
         detail=(
             f"{tool} had begun to change packages and did not finish. Planned, and not done since: "
@@ -231,24 +233,22 @@ def _of_run(
     *,
     code: str,
     subject: str,
-    severity: Severity,
     title: str,
     detail: str,
     remedy: tuple[str, ...],
 ) -> Finding:
-    line = present.failure.line
     since_at = moment(present.first_at)
     return Finding(
         code=code,
         subject=subject,
-        severity=severity,
+        severity=Severity.EMERGENCY,
         scope=Scope.VENDOR,
         title=title,
         detail=detail,
         remedy=remedy,
-        evidence=(Evidence(source=line.source, text=line.text, seen_at=moment(line.at)),),
+        evidence=present.evidence,
         since_at=since_at,
-        since_source=line.source if since_at else "",
+        since_source=present.failure.line.source if since_at else "",
         touches=("panel",),
     )
 
@@ -341,7 +341,6 @@ def _package(
             "Ask the vendor's support before you remove or downgrade a package of the panel.",
         ),
         evidence=(Evidence(source=installed.source, text=told),),
-        touches=("panel",),
         inferred=inferred,
     )
 

@@ -9,10 +9,11 @@ r"""Signs in text: which signatures match which lines. The text is bounded, line
 [('The upgrade FAILED', 'row 1')]
 """
 
+import re
 from collections.abc import Sequence
 
-from iwx_agent.model import LogLine
-from iwx_agent.model.signatures import Sign, Signature, Signatures, SourceGroup, SourceName
+from iwx_agent.model import LogLine, ParseError
+from iwx_agent.model.signatures import SIGN_CODES, Sign, Signature, Signatures, SourceGroup, SourceName
 from iwx_agent.parsers.patterns import parse_pattern
 
 TEXT_CHARACTERS = 64 * 1024
@@ -20,6 +21,7 @@ LINE_CHARACTERS = 2000
 _SIGNS_COUNT = 5  # of one signature in one source; the last ones, since they tell how things stand
 _QUOTED_CHARACTERS = 300
 _BEFORE_CHARACTERS = 100
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 
 def find_signs(
@@ -52,6 +54,30 @@ def sign_at(entry: Signature, line: str) -> int | None:
     if found is None or (entry.unless and parse_pattern(entry.unless).search(line[:LINE_CHARACTERS])):
         return None
     return found.start()
+
+
+def fault_of(entry: Signature) -> tuple[str, str] | None:
+    """Return the key and the reason why an entry cannot be used; None when it can."""
+    if not _ID.fullmatch(entry.id):
+        return "id", "expected small letters, digits, dots, hyphens, underscores, at most 80"
+    if not entry.sources:
+        return "sources", "expected at least one source"
+    if entry.code not in SIGN_CODES:
+        return "code", f"expected one of {', '.join(SIGN_CODES)}"
+    if not entry.known_from:
+        return "known_from", "expected where this is known from"
+    for key, text in (("pattern", entry.pattern), ("unless", entry.unless)):
+        try:
+            needle = parse_pattern(text).needle if text or key == "pattern" else ""
+        except ParseError as error:
+            return key, str(error)
+        if key == "pattern" and "ini_key" in entry.sources and not needle:
+            return key, "expected a plain word in every match: only lines with it are read from the settings"
+    if entry.example and sign_at(entry, entry.example) is None:
+        return "example", "the entry does not take it for a sign"
+    if entry.counterexample and sign_at(entry, entry.counterexample) is not None:
+        return "counterexample", "the entry takes it for a sign"
+    return None
 
 
 def _bounded(lines: Sequence[LogLine]) -> list[LogLine]:

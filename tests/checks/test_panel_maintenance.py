@@ -187,9 +187,10 @@ def test_a_page_that_does_not_answer_is_told_in_its_own_words() -> None:
     assert "NodeWorx answers now: silent." in found(LOG, page=silent)[0].detail
 
 
-def test_a_line_is_quoted_once_and_no_more_than_six() -> None:
-    assert len(found(PAGE, structs.replace(PAGE, signature="other"))[0].evidence) == 1
-    many = [structs.replace(PAGE, text=f"line {number}") for number in range(9)]
+def test_each_place_is_quoted_once_by_its_last_line_and_no_more_than_six() -> None:
+    (finding,) = found(structs.replace(PAGE, text="Maintenance"), PAGE, COMMAND)
+    assert [quoted.text for quoted in finding.evidence] == [PAGE.text, COMMAND.text]
+    many = [structs.replace(PAGE, seen=f"page {number}") for number in range(9)]
     assert len(found(*many)[0].evidence) == 6
 
 

@@ -2,6 +2,7 @@
 
 import doctest
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import signatures
@@ -13,7 +14,7 @@ from iwx_agent.model import LogLine
 from iwx_agent.model.signatures import SIGN_CODES, Sign, Signature, Signatures, SourceGroup, SourceName
 from iwx_agent.parsers import signs
 from iwx_agent.parsers.page import page_text, page_title
-from iwx_agent.parsers.signs import LINE_CHARACTERS, TEXT_CHARACTERS, find_signs, sign_at
+from iwx_agent.parsers.signs import LINE_CHARACTERS, TEXT_CHARACTERS, fault_of, find_signs, sign_at
 
 SHIPPED = signatures()
 CAPTURES = Path(__file__).parent / "captures" / "web"
@@ -108,6 +109,33 @@ def test_apaches_own_page_for_a_dead_backend_is_no_sign() -> None:
         assert find_signs(source, lines(page_title(page), text), SHIPPED, None) == ()
     log = (CAPTURES / "apache-dead-backend-error.log").read_text().splitlines()
     assert found(*log, source="error_log", known=SHIPPED) == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ({}, None),
+        ({"id": ""}, "id"),
+        ({"id": "-a"}, "id"),
+        ({"id": "n" * 80}, None),
+        ({"id": "n" * 81}, "id"),
+        ({"sources": ()}, "sources"),
+        ({"code": "PANEL-071"}, "code"),
+        ({"known_from": ""}, "known_from"),
+        ({"pattern": ""}, "pattern"),
+        ({"pattern": "maintenance.*"}, "pattern"),
+        ({"unless": ""}, None),
+        ({"unless": "x+"}, "unless"),
+        ({"sources": ("ini_key",), "pattern": "[ab]cd|[ef]gh"}, "pattern"),
+        ({"sources": ("ini_key",), "unless": "[ab]cd|[ef]gh"}, None),
+        ({"example": "maintenance on", "counterexample": "maintenance off"}, None),
+        ({"example": "maintenance off"}, "example"),
+        ({"counterexample": "maintenance on"}, "counterexample"),
+    ],
+)
+def test_an_entry_that_cannot_be_used_is_told_with_its_key(more: dict[str, Any], key: str | None) -> None:
+    fault = fault_of(structs.replace(ENTRY, **more))
+    assert (fault[0] if fault else None) == key
 
 
 # What a sign tells
