@@ -11,10 +11,13 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from iwx_agent.model import Alternative, Cause, Layout
+from iwx_agent.model.signatures import Signature, Signatures, SourceGroup
+from iwx_agent.parsers.signs import fault_of
 
 ETC = Path("/etc/iwx-agent")
 _DATA = Path(__file__).parent / "data"
 _MAX_BYTES = 1024 * 1024
+_SIGNATURES_COUNT = 200
 
 
 class ConfigError(Exception):
@@ -102,6 +105,52 @@ def load_causes() -> tuple[Cause, ...]:
         raise _placed(path, "cause", error) from None
 
 
+class _SignatureFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file of signatures; ``group`` is the package's alone."""
+
+    signature: tuple[Signature, ...] = ()
+    disable: tuple[str, ...] = ()
+    group: tuple[SourceGroup, ...] = ()
+
+
+def load_signatures(etc: Path | None = None) -> Signatures:
+    """Return what is looked for in the panel's words: the package's entries, then those of ``signatures.d``.
+
+    Raises:
+        ConfigError: for an entry that cannot be used; a pattern that could hold the agent up is one.
+    """
+    shipped = _signature_file(_DATA / "signatures.toml")
+    entries = {entry.id: entry for entry in shipped.signature}
+    for path in _drop_ins((etc or ETC) / "signatures.d"):
+        added = _signature_file(path)
+        if added.group:
+            raise ConfigError(str(path), "group", "the groups are the package's", _line_of(path, "group"))
+        entries |= {entry.id: entry for entry in added.signature}
+        for name in added.disable:
+            if name not in entries:
+                why = f"no signature is called {name}{nearest(name, set(entries))}"
+                raise ConfigError(str(path), "disable", why, _line_of(path, "disable"))
+            del entries[name]
+        if len(entries) > _SIGNATURES_COUNT:
+            why = f"expected at most {_SIGNATURES_COUNT} signatures in all, got {len(entries)}"
+            raise ConfigError(str(path), "signature", why)
+    return Signatures(entries=tuple(entries.values()), groups=shipped.group)
+
+
+def _signature_file(path: Path) -> _SignatureFile:
+    try:
+        told = msgspec.convert(_read_toml(path) or {}, _SignatureFile)
+    except msgspec.ValidationError as error:
+        raise _placed(path, "", error) from None
+    names = [entry.id for entry in told.signature]
+    for index, entry in enumerate(told.signature):
+        twice = ("id", f"{entry.id} stands twice in this file") if entry.id in names[:index] else None
+        if fault := twice or fault_of(entry):
+            place = f"signature[{index}].{fault[0]}"
+            raise ConfigError(str(path), place, fault[1], _line_of(path, place))
+    return told
+
+
 def _layout_entries(path: Path) -> dict[str, tuple[Alternative, ...]]:
     entries: dict[str, tuple[Alternative, ...]] = {}
     for group, members in (_read_toml(path) or {}).items():
@@ -171,7 +220,12 @@ def _read_toml(path: Path) -> dict[str, object] | None:
     except UnicodeDecodeError as error:
         raise ConfigError(str(path), "", f"not UTF-8 at byte {error.start}") from None
     except (ValueError, RecursionError) as error:  # also a number of 5000 digits, also 5000 brackets
-        raise ConfigError(str(path), "", f"not TOML: {error}") from None
+        told = re.search(r"\(at (?:line (\d+)|end of document)", str(error))
+        line = int(told.group(1) or data.count(b"\n") + 1) if told else 0
+        raise ConfigError(str(path), "", f"not TOML: {error}", line) from None
+
+
+_KINDS = (Settings, Identity, Alternative, Cause, Signature, SourceGroup, _SignatureFile)
 
 
 def _placed(path: Path, prefix: str, error: msgspec.ValidationError) -> ConfigError:
@@ -184,7 +238,7 @@ def _placed(path: Path, prefix: str, error: msgspec.ValidationError) -> ConfigEr
     if unknown:
         name = unknown.group(1)
         key = f"{key}.{name}" if key else name
-        known = {field.name for kind in (Settings, Identity, Alternative, Cause) for field in fields(kind)}
+        known = {field.name for kind in _KINDS for field in fields(kind)}
         why = f"unknown key{nearest(name, known)}"
     return ConfigError(str(path), key, why, _line_of(path, key))
 

@@ -24,6 +24,7 @@ from iwx_agent.model import (
     counts_as_emergency,
     worst,
 )
+from iwx_agent.model.package_state import is_package_tool
 
 Identity = tuple[str, str]  # code and subject: what makes two findings the same one
 
@@ -31,19 +32,6 @@ _WHOSE = {
     Scope.PROVIDER: "the server's provider or administrator",
     Scope.CUSTOMER: "the site's owner",
 }
-_PACKAGE_TOOLS = ("dnf", "yum", "dnf-3", "dnf5", "microdnf")
-_RPM_QUESTIONS = (
-    "-q",
-    "-V",
-    "-K",
-    "-E",
-    "--query",
-    "--verify",
-    "--checksig",
-    "--eval",
-    "--version",
-    "--showrc",
-)
 
 
 def identity(finding: Finding) -> Identity:
@@ -72,20 +60,9 @@ def work_in_progress(
     for process in processes.entries:
         age_s = boot.read_at - process.started_at
         alive = process.state not in "TtZX"
-        if alive and age_s < transaction_grace_s and _is_package_tool(process.name, process.title):
+        if alive and age_s < transaction_grace_s and is_package_tool(process.name, process.title):
             return f"a package transaction is running: {process.title or process.name}"
     return ""
-
-
-def _is_package_tool(name: str, title: str) -> bool:
-    """Whether a process may change packages: a question to rpm (this agent asks one itself) does not."""
-    words = [word.rsplit("/", 1)[-1] for word in title.split()[:2]]
-    tool = words[0] if words else name
-    if len(words) > 1 and tool.startswith(("python", "platform-python")):
-        tool = words[1]
-    if "rpm" in (name, tool):
-        return len(words) > 1 and not words[1].startswith(_RPM_QUESTIONS)
-    return name in _PACKAGE_TOOLS or tool in _PACKAGE_TOOLS
 
 
 def incidents_of(

@@ -32,6 +32,7 @@ from iwx_agent.model import (
     Status,
     moment,
 )
+from iwx_agent.model.signatures import Signatures
 from iwx_agent.probes import PROBES, Context, Probe
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,11 +53,12 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """What the agent brings along: the panel's layout, the map of causes, the settings."""
+    """What the agent brings along: the panel's layout, the map of causes, the settings, the signatures."""
 
     layout: Layout
     causes: tuple[Cause, ...]
     settings: Settings
+    signatures: Signatures = Signatures()
 
 
 def diagnose(
@@ -86,7 +88,11 @@ def diagnose(
             on_progress(fact, done, len(probes))
 
     first = collect(
-        Context(host, known.layout), probes, budget_s=request.budget_s, on_done=count, in_progress=in_progress
+        Context(host, known.layout, known.signatures),
+        probes,
+        budget_s=request.budget_s,
+        on_done=count,
+        in_progress=in_progress,
     )
     results = [judge(check, first.facts) for check in checks]
     states: dict[triage.Identity, IncidentState] = {}
@@ -94,7 +100,7 @@ def diagnose(
         left_s = request.budget_s - (time.monotonic() - started_s)
         if on_progress is not None:
             on_progress("a second look at what seems to be an emergency", done, len(probes))
-        results, states = _look_again(host, known, checks, results, left_s, in_progress)
+        results, states = _look_again(host, known, checks, results, first.facts, left_s, in_progress)
     report = _report(clock, first, known, results, states)
     return _with_left_behind(report, abandoned())
 
@@ -125,13 +131,15 @@ def _look_again(
     known: Known,
     checks: tuple[Check, ...],
     results: list[CheckResult],
+    facts: dict[str, FactValue],
     left_s: float,
     in_progress: Callable[[], tuple[str, ...]],
 ) -> tuple[list[CheckResult], dict[triage.Identity, IncidentState]]:
     """Ask again, some seconds later, only what the checks with emergencies need; return results and states.
 
     What a second look sees is what counts. An emergency that is gone stays in the report as passing; when
-    there is no time left or the second look could not tell, it stays unconfirmed.
+    there is no time left or the second look could not tell, it stays unconfirmed. ``facts`` are those of the
+    first look: what is asked for once in a run comes from there.
     """
     states: dict[triage.Identity, IncidentState] = {}
     wait_s = min(known.settings.confirm_after_s, max(left_s - 2.0, 0.0))
@@ -139,9 +147,11 @@ def _look_again(
         return results, states
     suspects = tuple(check for check, result in zip(checks, results, strict=True) if _emergencies(result))
     host.pause(wait_s)
+    anew = {fact for check in suspects for fact in facts_of(check) if fact not in check.once}
+    once = {fact for check in suspects for fact in check.once} - anew
     second = collect(
-        Context(host, known.layout),
-        _probes_for(suspects),
+        Context(host, known.layout, known.signatures),
+        tuple(probe for probe in _probes_for(suspects) if probe.fact not in once),
         budget_s=max(left_s - wait_s, 1.0),
         in_progress=in_progress,
     )
@@ -150,7 +160,7 @@ def _look_again(
         if check not in suspects:
             merged.append(before)
             continue
-        after = judge(check, second.facts)
+        after = judge(check, facts | second.facts)
         merged.append(_merge(before, after, states))
     return merged, states
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from iwx_agent import __version__
 from iwx_agent.app.diagnose import Known, Request, diagnose
-from iwx_agent.config import load_causes, load_layout, load_settings
+from iwx_agent.config import load_causes, load_layout, load_settings, load_signatures
 from iwx_agent.model import Report, moment
 from iwx_agent.replay import FORMAT, CaptureInfo, Recorder, make_directory, open_capture, write_capture
 
@@ -14,8 +14,13 @@ OnProgress = Callable[[str, int, int], None]
 
 
 def known() -> Known:
-    """Return the layout, causes and settings of this installation."""
-    return Known(layout=load_layout(), causes=load_causes(), settings=load_settings())
+    """Return the layout, causes, settings and signatures of this installation."""
+    return Known(
+        layout=load_layout(),
+        causes=load_causes(),
+        settings=load_settings(),
+        signatures=load_signatures(),
+    )
 
 
 def diagnose_live(request: Request, *, on_progress: OnProgress | None = None) -> Report:

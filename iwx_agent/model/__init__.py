@@ -38,6 +38,8 @@ from iwx_agent.model.machine import (
     Unit,
     Units,
 )
+from iwx_agent.model.package_state import InstalledPackage, InstalledPackages
+from iwx_agent.model.packages import PackageFailure, PackageLog, PackageRun, PresentFailure, package_name
 from iwx_agent.model.report import (
     SCHEMA_VERSION,
     Report,
@@ -62,17 +64,23 @@ __all__ = [
     "HostIdentity",
     "Incident",
     "IncidentState",
+    "InstalledPackage",
+    "InstalledPackages",
     "Layout",
     "ListeningSocket",
     "ListeningSockets",
     "LogLine",
     "Missing",
+    "PackageFailure",
+    "PackageLog",
+    "PackageRun",
     "PageAnswer",
     "PageOutcome",
     "PanelPresence",
     "ParseError",
     "PortAnswer",
     "PortOutcome",
+    "PresentFailure",
     "Priority",
     "Process",
     "Processes",
@@ -87,5 +95,6 @@ __all__ = [
     "counts_as_emergency",
     "grade",
     "moment",
+    "package_name",
     "worst",
 ]

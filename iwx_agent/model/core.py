@@ -115,6 +115,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     since_at: datetime | None = None
     since_source: str = ""
     touches: tuple[str, ...] = ()
+    inferred: bool = False
 
 
 class CheckResult(Struct, frozen=True, kw_only=True):
@@ -152,7 +153,8 @@ class Check(Struct, frozen=True, kw_only=True):
     ``judge`` is a generator function; its parameter names are the facts it needs, ``limits`` excepted.
     ``optional`` names facts whose certain absence makes the check ``not_applicable``. A fact annotated
     ``Fact | Missing`` is judged without when it is missing; without one that ``ok_needs`` names, a check that
-    found nothing is ``unknown``.
+    found nothing is ``unknown``. ``once`` names facts that a second look takes from the first: asking for
+    them costs the machine much, and some seconds change nothing about them.
     """
 
     id: str
@@ -162,6 +164,7 @@ class Check(Struct, frozen=True, kw_only=True):
     limits: Struct | None = None
     optional: tuple[str, ...] = ()
     ok_needs: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
     emergency: bool = False  # it can raise an emergency of the guide: its facts are asked for first
     guide: int = (
         0  # which of EMERGENCIES it looks for, from 1 on; 0 for none, or one that the guide does not name

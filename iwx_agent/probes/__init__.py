@@ -9,8 +9,11 @@ from iwx_agent.probes import (
     mail,
     mail_queue,
     mail_services,
+    package_log,
+    packages,
     panel,
     php,
+    signs,
     system,
     web,
 )
@@ -18,12 +21,15 @@ from iwx_agent.probes.context import Context, Probe
 
 PROBES: tuple[Probe, ...] = (
     *panel.PROBES,
+    *signs.PROBES,
     *database.PROBES,
     *mail.PROBES,
     *mail_services.PROBES,
     *mail_queue.PROBES,
     *web.PROBES,
     *php.PROBES,
+    *package_log.PROBES,
+    *packages.PROBES,
     *dns.PROBES,
     *access.PROBES,
     *system.PROBES,

@@ -14,6 +14,10 @@ from iwx_agent.model import (
 from iwx_agent.parsers import iproute, systemctl
 from iwx_agent.probes.context import Context, Probe, together
 
+# The panel's version; what else is asked of rpm's database on every run is answered by the same answer.
+RPM_QUESTION = ("rpm", "-q", "--qf", "%{VERSION}\\n", "interworx")
+RPM_TIMEOUT_S = 10.0
+
 
 def boot(context: Context) -> Boot:
     """When the machine came up and what time it is."""
@@ -53,7 +57,7 @@ def panel(context: Context) -> PanelPresence:
     home = _panel_home(context)
     version, source = "", ""
     try:
-        answer = context.host.run(("rpm", "-q", "--qf", "%{VERSION}\\n", "interworx"), timeout_s=10.0)
+        answer = context.host.run(RPM_QUESTION, timeout_s=RPM_TIMEOUT_S)
         if answer.exit_code == 0:
             version, source = answer.text.strip().splitlines()[0][:40], "rpm -q interworx"
     except (HostError, IndexError):

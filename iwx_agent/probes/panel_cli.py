@@ -27,14 +27,35 @@ def panel_answer(context: Context, key: str) -> PanelAnswer:
 
 def ask_panel(context: Context, argv: tuple[str, ...]) -> PanelAnswer:
     """Ask one question of the panel's command line; see ``panel_answer``."""
+    return understood(context, panel_said(context, argv))
+
+
+def panel_said(context: Context, argv: tuple[str, ...]) -> CommandAnswer:
+    """Ask one question and return what was said word for word, whatever it is.
+
+    Raises:
+        HostError: when the program could not be run at all, or the question is none that only reads.
+    """
     action = argv[argv.index("-a") + 1] if "-a" in argv[:-1] else ""
     if not READ_ONLY.match(action):
         raise HostError("failed", f"{action!r} is not a read action: it is never asked", " ".join(argv))
-    answer = _run(context, (*argv, *_JSON))
-    if answer.exit_code != 0 and _JSON_REFUSED.search(_said(answer)):
-        answer = _run(context, argv)
+    answer = context.host.run((*argv, *_JSON), timeout_s=_TIMEOUT_S)
+    if answer.exit_code not in (0, None) and _JSON_REFUSED.search(_words(answer)):
+        answer = context.host.run(argv, timeout_s=_TIMEOUT_S)
+    return answer
+
+
+def understood(context: Context, answer: CommandAnswer) -> PanelAnswer:
+    """Return the rows of what was said; HostError when that is no answer, whatever the exit code."""
+    if answer.timed_out:
+        raise HostError("timeout", f"no answer within {_TIMEOUT_S:g} s", answer.source)
+    if answer.truncated:
+        raise HostError("failed", "said far too much to be an answer", answer.source)
     if answer.exit_code != 0:
-        raise HostError("failed", _said(answer)[:300] or f"exit {answer.exit_code}", answer.source)
+        raise HostError("failed", _words(answer)[:300] or f"exit {answer.exit_code}", answer.source)
+    if not answer.text.strip() and answer.error_text.strip():
+        why = f"said with exit code 0, on standard error alone: {_words(answer)[:300]}"
+        raise HostError("failed", why, answer.source)
     try:
         rows, named = parse_panel_answer(answer.text)
     except ParseError as error:
@@ -42,14 +63,5 @@ def ask_panel(context: Context, argv: tuple[str, ...]) -> PanelAnswer:
     return PanelAnswer(rows=rows, named=named, source=answer.source, seen_at=context.host.clock().now_at)
 
 
-def _run(context: Context, argv: tuple[str, ...]) -> CommandAnswer:
-    answer = context.host.run(argv, timeout_s=_TIMEOUT_S)
-    if answer.timed_out:
-        raise HostError("timeout", f"no answer within {_TIMEOUT_S:g} s", answer.source)
-    if answer.truncated:
-        raise HostError("failed", "said far too much to be an answer", answer.source)
-    return answer
-
-
-def _said(answer: CommandAnswer) -> str:
+def _words(answer: CommandAnswer) -> str:
     return " ".join(f"{answer.error_text} {answer.text}".split())

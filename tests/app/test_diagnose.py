@@ -172,6 +172,34 @@ def test_no_second_look_without_time_for_one(
     assert states(report) == [("A-001", "confirmed" if looked == 2 else "unconfirmed")]
 
 
+def judging_both(smtp: list[Finding], costly: list[Finding]) -> Iterator[Finding]:
+    yield from (*smtp, *costly)
+
+
+def judging_costly(costly: list[Finding]) -> Iterator[Finding]:
+    yield from costly
+
+
+COSTLY_ONCE = Check(
+    id="area.both", title="both", codes=("A-001", "A-002"), judge=judging_both, once=("costly",)
+)
+COSTLY_TWICE = Check(id="area.costly", title="costly", codes=("A-001", "A-002"), judge=judging_costly)
+
+
+def test_a_second_look_takes_from_the_first_what_is_asked_for_once(machine: Machine) -> None:
+    raid = finding("A-002", "raid")
+    report = machine.run({"smtp": [[DOWN]], "costly": [[raid], []]}, checks=(COSTLY_ONCE,))
+    assert (machine.asked.count("smtp"), machine.asked.count("costly")) == (2, 1)
+    assert states(report) == [("A-001", "confirmed"), ("A-002", "confirmed")]
+
+
+def test_it_is_asked_again_when_another_check_needs_it_anew(machine: Machine) -> None:
+    raid = finding("A-002", "raid")
+    report = machine.run({"smtp": [[DOWN]], "costly": [[raid], []]}, checks=(COSTLY_ONCE, COSTLY_TWICE))
+    assert machine.asked.count("costly") == 2
+    assert ("A-002", "passing") in states(report)
+
+
 def test_no_second_look_when_told_so_and_one_at_once_when_the_pause_is_zero(machine: Machine) -> None:
     assert states(machine.run({"smtp": [[DOWN], []]}, confirm=False)) == [("A-001", "unconfirmed")]
     report = machine.run({"smtp": [[DOWN]]}, settings=Settings(confirm_after_s=0), budget_s=2)
