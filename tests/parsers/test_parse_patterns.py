@@ -233,6 +233,7 @@ def test_a_pattern_that_could_hold_the_agent_up_is_refused_with_what_to_write(
         ("ab[cd]", 4),
         ("(?:ab|cd)e", 7),  # two first characters tried; a, b, their end; e in the one way left; the end
         ("(?:abx|acy)e", 8),  # a; two first characters tried; b, x, their end; e; the end
+        ("(?:(abx)|cdy)e", 10),  # 3 to see the first characters; a, b, x and two ends; e; the end
         ("a{0,3}bcd", 26),  # a and its end three times; four stops; b, c, d and the end, each in four ways
     ],
 )

@@ -204,6 +204,10 @@ def test_a_line_ends_at_two_thousand_characters(before: int, seen: bool) -> None
     assert bool(found(" " * before + "maintenance on" + "!")) is seen
 
 
+def test_a_huge_line_does_not_hide_the_ones_before_it() -> None:
+    assert found("maintenance on", "y" * 1_000_000)
+
+
 def test_no_more_than_the_last_64_kib_are_looked_at() -> None:
     filler = ["x" * 1023] * (TEXT_CHARACTERS // 1024 - 1)
     assert found("maintenance on", *filler)
