@@ -53,7 +53,7 @@ def rpm_database(context: Context) -> RpmDatabase:
 def _trouble(
     context: Context, answer: CommandAnswer, size_bytes: int | None, directory: str
 ) -> tuple[DatabaseTrouble | None, str]:
-    """Return what is wrong and what was said of it; what rpm complains of counts, not what it calls absent."""
+    """Return what is wrong, and what was said of it: complaints count, not what rpm calls absent."""
     said = answer.error_text.strip() or answer.text.strip()
     trouble = database_trouble(answer.error_text)
     if answer.timed_out:
