@@ -163,7 +163,11 @@ def repository_files(context: Context) -> RepositoryFiles:
                 raise
         else:
             break
-    return RepositoryFiles(files=tuple(found), ended_hosts=context.layout.texts("mirror.ended"))
+    return RepositoryFiles(
+        files=tuple(found),
+        ended_hosts=context.layout.texts("mirror.ended"),
+        panel_patterns=context.layout.texts("repository.panel"),
+    )
 
 
 def repository_answers(context: Context) -> RepositoryAnswers:
