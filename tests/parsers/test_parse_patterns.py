@@ -248,7 +248,7 @@ def test_the_longest_pattern(length: int, accepted: bool) -> None:
 
 @pytest.mark.parametrize("most", [REPEATS_MAX - 1, REPEATS_MAX])
 def test_the_most_repeats(most: int) -> None:
-    assert parse_pattern(f"abc{{0,{most}}}d").search("abd")
+    assert parse_pattern(f"wxy{{0,{most}}}z").search("wxz")
 
 
 def test_deep_nesting_is_an_error_or_works() -> None:
@@ -262,7 +262,7 @@ def test_deep_nesting_is_an_error_or_works() -> None:
         (r"\bmaintenance[ -]mode\b", "maintenance"),
         (r"(?:up|down)grade FAILED", "grade failed"),
         (r"a(?:bc)d{0,3}ef", "abc"),
-        (r"(?:abc|abd|x)\d\d\d", ""),
+        (r"(?:abc|abz|x)\d\d\d", ""),
         (r"(?:abc)?de\dfgh", "fgh"),
         ("grüne Welle", "ne welle"),
     ],
