@@ -83,6 +83,8 @@ INNOCENT = [
     ("banner", "A new version of InterWorx is available: 8.2.1"),
     ("banner", "The InterWorx upgrade to 8.2.0 is complete"),
     ("banner", "0 failed upgrade steps"),
+    ("banner", "On Sunday the server will go into maintenance mode"),
+    ("banner", "Read how to switch InterWorx to maintenance mode"),
     ("health", "raid | Raid array | 1"),
     ("panel_log", "2026-11-23 19:52:38 stand-in: --fively done"),
     ("panel_log", "running maintenance tasks"),
