@@ -58,17 +58,14 @@ def judge(package_locks: PackageLocks, limits: Limits) -> Iterator[Finding]:
     for lock in package_locks.locks:
         if lock.pid is None and lock.text:
             yield _blocked(lock, "it holds no process number")
-        elif lock.holder is not None and not _may_hold(lock):
+        elif lock.holder is not None and not _may_hold(lock, lock.holder):
             yield _blocked(lock, f"it names process {lock.pid}, which is {lock.holder.name}")
         elif lock.pid is not None and lock.holder is None:
             yield _stale(lock)
 
 
-def _may_hold(lock: PackageLock) -> bool:
+def _may_hold(lock: PackageLock, holder: Process) -> bool:
     """Return whether that process can have written the file: numbers are given out again."""
-    holder = lock.holder
-    if holder is None:
-        return False
     own = is_package_tool(holder.name, holder.title) or holder.name.startswith(_LIBRARY_USERS)
     return own and holder.started_at <= lock.changed_at + 1.0
 

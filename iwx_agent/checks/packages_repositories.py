@@ -20,7 +20,6 @@ Source:
 
 import shlex
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
@@ -83,23 +82,19 @@ def judge(
             yield _failing(present, package_log, repository_files, limits)
     for file in repository_files.files:
         if file.trouble:
-            yield _skipped(file, _pattern_of_panel(package_log))
+            yield _skipped(file, panel=repository_files.of_panel(file.path.rpartition("/")[2]))
     for configured in repository_files.enabled:
         if configured.id in told:
             continue
         if not configured.addresses:
-            yield _without_address(configured, package_log)
+            yield _without_address(configured, panel=repository_files.of_panel(configured.id))
         elif set(configured.hosts) & set(repository_files.ended_hosts):
             yield _ended(configured)
 
 
-def _pattern_of_panel(log: PackageLog | Missing) -> tuple[str, ...]:
-    return log.panel_repositories if isinstance(log, PackageLog) else ()
-
-
 def _failing(present: PresentFailure, log: PackageLog, files: RepositoryFiles, limits: Limits) -> Finding:
     failure = present.failure
-    panel = log.from_panel(failure.repository)
+    panel = files.of_panel(failure.repository)
     ended = failure.kind == "gone" or failure.host in files.ended_hosts
     old = present.age_s(log.read_at) > limits.recent_s
     blocks = present.run.outcome == "failed"
@@ -160,9 +155,8 @@ def _archive(repository: str) -> tuple[str, ...]:
     )
 
 
-def _skipped(file: RepositoryFile, panel_patterns: tuple[str, ...]) -> Finding:
+def _skipped(file: RepositoryFile, *, panel: bool) -> Finding:
     name = file.path.rpartition("/")[2]
-    panel = any(fnmatchcase(name, pattern) for pattern in panel_patterns)
     return Finding(
         code="PACKAGES-033",
         subject=file.path,
@@ -181,8 +175,7 @@ def _skipped(file: RepositoryFile, panel_patterns: tuple[str, ...]) -> Finding:
     )
 
 
-def _without_address(repository: Repository, log: PackageLog | Missing) -> Finding:
-    panel = any(fnmatchcase(repository.id, pattern) for pattern in _pattern_of_panel(log))
+def _without_address(repository: Repository, *, panel: bool) -> Finding:
     return Finding(
         code="PACKAGES-034",
         subject=repository.id,

@@ -33,8 +33,8 @@ _WHY = {
     "damaged_package": "the file from the repository is damaged",
     "download": "it cannot be downloaded",
     "file_conflict": "another package has the same file",
-    "disk_full": "the disk is full",
-    "read_only": "the file system is read-only",
+    "disk_full": "the disk was full",
+    "read_only": "the file system was read-only",
 }
 
 
@@ -48,7 +48,8 @@ def judge(package_log: PackageLog, limits: Limits) -> Iterator[Finding]:
     """Judge each failure that no later success has ended."""
     for present in package_log.present():
         failure = present.failure
-        if failure.of_repository or failure.kind in _ELSEWHERE:
+        question = failure.kind == "other" and not present.run.wants_change
+        if failure.of_repository or failure.kind in _ELSEWHERE or question:
             continue
         old = present.age_s(package_log.read_at) > limits.recent_s
         if failure.kind == "killed":
@@ -119,7 +120,7 @@ def _unwritten(present: PresentFailure) -> Finding:
         present,
         severity=Severity.ERROR,
         scope=Scope.PROVIDER,
-        title=f"{present.run.tool} cannot write: {_WHY[kind]}",
+        title=f"{present.run.tool} could not write: {_WHY[kind]}",
         detail=f"{present.run.tool} was refused: {_first_line(present)}.",
         remedy=(
             "df -h / /var /var/cache /var/lib/rpm; df -i / /var",

@@ -147,7 +147,7 @@ def _health(health: HealthList) -> Finding:
         detail=f"Bad: {', '.join(names[:_NAMED_COUNT])}{more}.",
         remedy=(
             "nodeworx -u -n -c Health -a listHealthStatus   # third column: 0 well, 1 bad, 2 does not apply",
-            "NodeWorx > Server > Health says what each entry is about.",
+            "NodeWorx' health page says what each entry is about.",
         ),
         evidence=tuple(
             Evidence(source=health.source, text=row.words) for row in health.bad[:_EVIDENCE_COUNT]

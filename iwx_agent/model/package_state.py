@@ -108,11 +108,16 @@ class RepositoryFiles(Struct, frozen=True, kw_only=True):
 
     files: tuple[RepositoryFile, ...]
     ended_hosts: tuple[str, ...] = ()
+    panel_patterns: tuple[str, ...] = ()  # shell patterns of the panel's own repositories and their files
 
     @property
     def enabled(self) -> tuple[Repository, ...]:
         """Return the repositories that are switched on."""
         return tuple(r for file in self.files for r in file.repositories if r.enabled)
+
+    def of_panel(self, name: str) -> bool:
+        """Return whether a repository or a file of that name is the panel's own."""
+        return any(fnmatchcase(name, pattern) for pattern in self.panel_patterns)
 
     def uses(self, repository: str) -> bool:
         """Return whether a repository is switched on; a variable in a configured id stands for anything."""

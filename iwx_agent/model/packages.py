@@ -244,11 +244,10 @@ def package_name(package: str) -> str:
     ('openssl-libs', '')
     """
     rest, _, architecture = package.rpartition(".")
-    plain = rest if rest and architecture in _ARCHITECTURES else package
-    parts = plain.rsplit("-", 2)
-    if len(parts) == 3 and parts[1][:1].isdigit():
-        return parts[0]
-    return plain
+    if not rest or architecture not in _ARCHITECTURES:
+        return package  # without an architecture it is a name, whatever digits stand in it: java-17-openjdk
+    parts = rest.rsplit("-", 2)
+    return parts[0] if len(parts) == 3 and parts[1][:1].isdigit() else rest
 
 
 _ARCHITECTURES = ("noarch", "x86_64", "i686", "i386", "i486", "i586", "aarch64", "src", "ppc64le", "s390x")

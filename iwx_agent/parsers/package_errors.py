@@ -17,90 +17,87 @@ from iwx_agent.model import LogLine, PackageFailure
 from iwx_agent.model.packages import FailureKind
 
 _CREDENTIALS = re.compile(r"(?<=://)[^\s'\"<>]*@")
-_SECRET_VALUE = re.compile(
+_NAMED_VALUE = (
     r"""(?i)([\w.-]{0,40}(?:passw|token|secret|username)\w{0,20}\s?[=:]\s?)("[^"\n]*"|'[^'\n]*'|[^\s&'"]+)"""
 )
-_SECRET_WORDS = ("passw", "token", "secret", "username")
+_NAMES = ("passw", "token", "secret", "username")
 _HOST = re.compile(r"\b(?:https?|ftp)://([^\s/:'\"\]]{1,253})")
 
-_Words = tuple[tuple[re.Pattern[str], FailureKind], ...]
+# All that follow are compiled when they are first needed: a server without failures never needs them.
+_Words = tuple[tuple[str, FailureKind], ...]
 # The first that is found in a message about a transfer decides.
 _TRANSFERS: _Words = (
-    (re.compile(r"No space left on device|(?:Curl error \(|curl#)23\b"), "disk_full"),
-    (re.compile(r"Read-only file system"), "read_only"),
-    (re.compile(r"GPG verification is enabled|signature is not available|Bad GPG signature"), "gpg"),
-    (re.compile(r"(?:Status code: |HTTP Error )410\b"), "gone"),
+    (r"No space left on device|(?:Curl error \(|curl#)23\b", "disk_full"),
+    (r"Read-only file system", "read_only"),
+    (r"GPG verification is enabled|signature is not available|Bad GPG signature", "gpg"),
+    (r"(?:Status code: |HTTP Error )410\b", "gone"),
     (
-        re.compile(r"(?:Status code: |HTTP Error )404\b|(?:Curl error \(|curl#)37\b|Couldn't open file"),
+        r"(?:Status code: |HTTP Error )404\b|(?:Curl error \(|curl#)37\b|Couldn't open file",
         "not_found",
     ),
-    (re.compile(r"(?:Status code: |HTTP Error )\d{3}\b"), "http"),
-    (re.compile(r"(?:Curl error \(|curl#)[56]\b|ould(?:n't| not) resolve|in name resolution"), "dns"),
+    (r"(?:Status code: |HTTP Error )\d{3}\b", "http"),
+    (r"(?:Curl error \(|curl#)[56]\b|ould(?:n't| not) resolve|in name resolution", "dns"),
     (
-        re.compile(r"(?:Curl error \(|curl#)28\b|Timeout was reached|Operation too slow|timed out"),
+        r"(?:Curl error \(|curl#)28\b|Timeout was reached|Operation too slow|timed out",
         "timeout",
     ),
     (
-        re.compile(r"(?:Curl error \(|curl#)(?:35|51|58|60|77|83|91)\b|\bSSL\b|certificate"),
+        r"(?:Curl error \(|curl#)(?:35|51|58|60|77|83|91)\b|\bSSL\b|certificate",
         "tls",
     ),
     (
-        re.compile(r"(?:Curl error \(|curl#)(?:7|52|55|56)\b|Connection refused|unreachable|No route"),
+        r"(?:Curl error \(|curl#)(?:7|52|55|56)\b|Connection refused|unreachable|No route",
         "unreachable",
     ),
-    (re.compile(r"checksum doesn't match|parser error|Error opening file .{0,200}repodata"), "metadata"),
-    (re.compile(r"mirrorlist|metalink|No URLs in|[Aa]ll mirrors|No more mirrors"), "mirror_list"),
+    (r"checksum doesn't match|parser error|Error opening file .{0,200}repodata", "metadata"),
+    (r"mirrorlist|metalink|No URLs in|[Aa]ll mirrors|No more mirrors", "mirror_list"),
 )
-_LIST_OF_MIRRORS = re.compile(
-    r"prepare internal mirrorlist|retrieve mirrorlist|retrieve metalink", re.IGNORECASE
-)
-_REPOSITORY = re.compile(
+_LIST_OF_MIRRORS = r"prepare internal mirrorlist|retrieve (?:mirrorlist|metalink)"
+_REPOSITORY = (
     r"(?:Failed to (?:download metadata|synchronize cache) for repo '([^'\n]{1,200})'"
     r"|Errors during downloading metadata for repository '([^'\n]{1,200})'"
     r"|Cannot find a valid baseurl for repo: ([^\s\n]{1,200})"
     r"|failure: \S{1,200} from ([^\s:]{1,200}): )"
 )
-_LOCAL = re.compile(
-    r'Package "?([^"\n]{1,200}?)"? from local repository "([^"\n]{1,200})" has incorrect checksum'
-)
-_UNSIGNED = re.compile(
+_LOCAL = r'Package "?([^"\n]{1,200}?)"? from local repository "([^"\n]{1,200})" has incorrect checksum'
+_UNSIGNED = (
     r"(?:Public key for (\S{1,200}?)(?:\.rpm)? is not installed(?:\. Failing package is: (\S{1,200}))?"
     r"|Package (\S{1,200}?)(?:\.rpm)? is not signed)"
 )
-_DOWNLOAD = re.compile(r"^ {2}([^\s:]{1,200}): (.{0,500})$", re.MULTILINE)
-_FILE_CONFLICT = re.compile(
+_DOWNLOAD = r"(?m)^ {2}([^\s:]{1,200}): (.{0,500})$"
+_FILE_CONFLICT = (
     r"file \S{1,500} (?:conflicts between attempted installs of (\S{1,200}) and \S{1,200}"
     r"|from install of (\S{1,200}) conflicts with file from package \S{1,200})"
 )
-_NEEDS_SPACE = re.compile(r"installing package (\S{1,200}) needs .{1,40} on the \S{1,300} filesystem")
-_PROBLEM = re.compile(r"^ ?Problem(?: \d{1,4})?: ", re.MULTILINE)
+_NEEDS_SPACE = r"installing package (\S{1,200}) needs .{1,40} on the \S{1,300} filesystem"
+_PROBLEM = r"(?m)^ ?Problem(?: \d{1,4})?: "
 _CULPRITS = (
-    re.compile(r"needed by (?:module )?(\S{1,200})"),
-    re.compile(r"candidate for package (\S{1,200})"),
-    re.compile(r"installed package (\S{1,200})"),
-    re.compile(r"(?:package|both) (\S{1,200})"),
-    re.compile(r"protected packages: ([^\s,]{1,200})"),
+    r"needed by (?:module )?(\S{1,200})",
+    r"candidate for package (\S{1,200})",
+    r"installed package (\S{1,200})",
+    r"(?:package|both) (\S{1,200})",
+    r"protected packages: ([^\s,]{1,200})",
 )
-_YUM_DEPENDENCY = re.compile(r"Error: Package: (\S{1,200})(?: \(@?([^)\n]{1,200})\))?\s+Requires: ")
-_NO_MATCH = re.compile(r"Unable to find a match: (.{1,300})|No package (\S{1,200}) available")
+_YUM_DEPENDENCY = r"Error: Package: (\S{1,200})(?: \(@?([^)\n]{1,200})\))?\s+Requires: "
+_NO_MATCH = r"Unable to find a match: (.{1,300})|No package (\S{1,200}) available"
 # Words that name no package or repository of their own; the first that is found decides.
 _DAMAGED_DATABASE = "rpmdb open failed|is not a database|image is malformed|cannot open Packages"
 _PLAIN: _Words = (
-    (re.compile(r"No space left on device|[Dd]isk is full|Disk Requirements|Curl error \(23\)"), "disk_full"),
-    (re.compile(r"Read-only file system|readonly database"), "read_only"),
+    (r"No space left on device|[Dd]isk is full|Disk Requirements|Curl error \(23\)", "disk_full"),
+    (r"Read-only file system|readonly database", "read_only"),
     (
-        re.compile(r"already locked by|Existing lock |temporarily unavailable|Malformed lock file"),
+        r"already locked by|Existing lock |temporarily unavailable|Malformed lock file",
         "lock",
     ),
-    (re.compile(rf"{_DAMAGED_DATABASE}|RUNRECOVERY|Thread died in Berkeley"), "rpm_database"),
-    (re.compile(r"GPG check FAILED|any GPG public keys|GPG key retrieval|RPM-GPG-KEY|gpgkey"), "gpg"),
-    (re.compile(r"incorrect checksum|does not match intended download"), "damaged_package"),
-    (re.compile(r"There are no enabled repo"), "no_address"),
+    (rf"{_DAMAGED_DATABASE}|RUNRECOVERY|Thread died in Berkeley", "rpm_database"),
+    (r"GPG check FAILED|any GPG public keys|GPG key retrieval|RPM-GPG-KEY|gpgkey", "gpg"),
+    (r"incorrect checksum|does not match intended download", "damaged_package"),
+    (r"There are no enabled repo", "no_address"),
     (
-        re.compile(r"Problem: |conflicting requests|protected packages|dependency problems|Multilib version"),
+        r"Problem: |conflicting requests|protected packages|dependency problems|Multilib version",
         "dependency",
     ),
-    (re.compile(r"Check discovered \d+ problem"), "inconsistent"),
+    (r"Check discovered \d+ problem", "inconsistent"),
 )
 
 
@@ -109,7 +106,7 @@ def without_credentials(text: str) -> str:
     if "@" in text:
         text = _CREDENTIALS.sub("", text)
     lowered = text.lower()  # the expression is slow, and most texts have none of its words
-    return _SECRET_VALUE.sub(r"\1***", text) if any(word in lowered for word in _SECRET_WORDS) else text
+    return re.sub(_NAMED_VALUE, r"\1***", text) if any(word in lowered for word in _NAMES) else text
 
 
 def classify(message: str, line: LogLine, details: str = "") -> tuple[PackageFailure, ...]:
@@ -118,7 +115,7 @@ def classify(message: str, line: LogLine, details: str = "") -> tuple[PackageFai
     ``details`` are what was said before about the repository it names. ``line`` is what is quoted.
     """
     message = without_credentials(message)
-    repository = _REPOSITORY.search(message)
+    repository = re.search(_REPOSITORY, message)
     if repository:
         named = next(group for group in repository.groups() if group)
         return (_of_repository(message, named.partition("/")[0], line, without_credentials(details)),)
@@ -126,13 +123,13 @@ def classify(message: str, line: LogLine, details: str = "") -> tuple[PackageFai
         found = read(message, line)
         if found:
             return found
-    plain: FailureKind = next((kind for words, kind in _PLAIN if words.search(message)), "other")
+    plain: FailureKind = next((kind for words, kind in _PLAIN if re.search(words, message)), "other")
     return (PackageFailure(kind=plain, line=line),)
 
 
 def transfer_kind(text: str) -> FailureKind:
     """Return why a transfer failed."""
-    return next((kind for words, kind in _TRANSFERS if words.search(text)), "http")
+    return next((kind for words, kind in _TRANSFERS if re.search(words, text)), "http")
 
 
 def host_of(text: str) -> str:
@@ -144,23 +141,23 @@ def host_of(text: str) -> str:
 def _of_repository(message: str, repository: str, line: LogLine, details: str) -> PackageFailure:
     """A failed list of mirrors is one, whatever it failed of; else what was said of the transfer decides."""
     whole = f"{details}\n{message}"
-    if "valid baseurl" in message and not _LIST_OF_MIRRORS.search(whole):
+    if "valid baseurl" in message and not re.search(_LIST_OF_MIRRORS, whole):
         return PackageFailure(kind="no_address", line=line, repository=repository)
     kind: FailureKind = transfer_kind(details if details.strip() and "GPG" not in message else message)
-    if _LIST_OF_MIRRORS.search(whole) and kind not in ("disk_full", "read_only"):
+    if re.search(_LIST_OF_MIRRORS, whole) and kind not in ("disk_full", "read_only"):
         kind = "mirror_list"
     return PackageFailure(kind=kind, line=line, repository=repository, host=host_of(whole))
 
 
 def _of_signature(message: str, line: LogLine) -> tuple[PackageFailure, ...]:
-    local = _LOCAL.search(message)
+    local = re.search(_LOCAL, message)
     if local:
         return (
             PackageFailure(
                 kind="damaged_package", line=line, package=local.group(1), repository=local.group(2)
             ),
         )
-    unsigned = _UNSIGNED.search(message)
+    unsigned = re.search(_UNSIGNED, message)
     if unsigned is None:
         return ()
     package = unsigned.group(2) or next(group for group in unsigned.groups() if group)
@@ -171,7 +168,7 @@ def _of_download(message: str, line: LogLine) -> tuple[PackageFailure, ...]:
     if "downloading packages" not in message:
         return ()
     found = []
-    for package, why in _DOWNLOAD.findall(message)[:20]:
+    for package, why in re.findall(_DOWNLOAD, message)[:20]:
         kind = transfer_kind(why)
         kept: FailureKind = kind if kind in ("disk_full", "read_only") else "download"
         found.append(PackageFailure(kind=kept, line=line, package=package, host=host_of(why)))
@@ -179,29 +176,29 @@ def _of_download(message: str, line: LogLine) -> tuple[PackageFailure, ...]:
 
 
 def _of_test(message: str, line: LogLine) -> tuple[PackageFailure, ...]:
-    conflict = _FILE_CONFLICT.search(message)
+    conflict = re.search(_FILE_CONFLICT, message)
     if conflict:
         package = conflict.group(1) or conflict.group(2)
         return (PackageFailure(kind="file_conflict", line=line, package=package),)
-    space = _NEEDS_SPACE.search(message)
+    space = re.search(_NEEDS_SPACE, message)
     return (PackageFailure(kind="disk_full", line=line, package=space.group(1)),) if space else ()
 
 
 def _of_dependency(message: str, line: LogLine) -> tuple[PackageFailure, ...]:
-    of_yum = _YUM_DEPENDENCY.search(message)
+    of_yum = re.search(_YUM_DEPENDENCY, message)
     if of_yum:
         package, repository = of_yum.group(1), of_yum.group(2) or ""
         return (PackageFailure(kind="dependency", line=line, package=package, repository=repository),)
-    parts = _PROBLEM.split(message)[1:] or ([message] if "protected packages" in message else [])
+    parts = re.split(_PROBLEM, message)[1:] or ([message] if "protected packages" in message else [])
     found = {}
     for part in parts[:20]:
-        culprit = next((seen.group(1) for words in _CULPRITS if (seen := words.search(part))), "")
+        culprit = next((seen.group(1) for words in _CULPRITS if (seen := re.search(words, part))), "")
         found[culprit] = PackageFailure(kind="dependency", line=line, package=culprit.rstrip(",;"))
     return tuple(found.values())
 
 
 def _of_match(message: str, line: LogLine) -> tuple[PackageFailure, ...]:
-    found = _NO_MATCH.search(message)
+    found = re.search(_NO_MATCH, message)
     if found is None:
         return ()
     names = (found.group(1) or found.group(2)).split()[:20]

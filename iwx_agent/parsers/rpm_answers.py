@@ -20,21 +20,14 @@ _ROW = re.compile(r"([^\t]{1,200})\t(\d{1,9})\t([^\t]{1,100})\t([^\t]{1,100})\t(
 _ABSENT = re.compile(r"package .{1,200} is not installed")
 
 # The first that is found decides: what the disk says comes before what rpm concludes from it.
-_TROUBLES: tuple[tuple[re.Pattern[str], DatabaseTrouble], ...] = (
-    (re.compile(r"disk is full|No space left on device"), "disk_full"),
-    (re.compile(r"Read-only file system|readonly database"), "read_only"),
-    (re.compile(r"RUNRECOVERY|Thread died in Berkeley|out of available lock entries|BDB0060"), "recovery"),
-    (
-        re.compile(
-            r"file is not a database|malformed|in the database is bad|damaged header|DB_PAGE_NOTFOUND"
-            r"|DB_VERIFY_BAD|unexpected file type or format|rpmdbNextIterator: skipping"
-        ),
-        "damaged",
-    ),
-    (
-        re.compile(r"unable to open database|Permission denied|cannot open Packages|rpmdb open failed"),
-        "unreadable",
-    ),
+# Compiled when first needed.
+_TROUBLES: tuple[tuple[str, DatabaseTrouble], ...] = (
+    (r"disk is full|No space left on device", "disk_full"),
+    (r"Read-only file system|readonly database", "read_only"),
+    (r"RUNRECOVERY|Thread died in Berkeley|out of available lock entries|BDB0060", "recovery"),
+    (r"file is not a database|malformed|in the database is bad|damaged header|DB_PAGE_NOTFOUND", "damaged"),
+    (r"DB_VERIFY_BAD|unexpected file type or format|rpmdbNextIterator: skipping", "damaged"),
+    (r"unable to open database|Permission denied|cannot open Packages|rpmdb open failed", "unreadable"),
 )
 
 
@@ -66,4 +59,4 @@ def parse_packages(text: str) -> tuple[InstalledPackage, ...]:
 
 def database_trouble(error_text: str) -> DatabaseTrouble | None:
     """Return what is wrong with the database by rpm's complaints; None when it complains of nothing known."""
-    return next((trouble for words, trouble in _TROUBLES if words.search(error_text)), None)
+    return next((trouble for words, trouble in _TROUBLES if re.search(words, error_text)), None)

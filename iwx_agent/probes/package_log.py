@@ -11,8 +11,6 @@ from iwx_agent.model.package_state import is_package_tool
 from iwx_agent.parsers.dnf_log import parse_dnf_log
 from iwx_agent.parsers.dnf_rpm_log import parse_dnf_rpm_log, with_rpm_log
 from iwx_agent.parsers.package_goal import goal_of
-from iwx_agent.parsers.yum_history import parse_unfinished, parse_yum_history
-from iwx_agent.parsers.yum_log import parse_yum_log
 from iwx_agent.probes.context import Context, Probe
 from iwx_agent.probes.machine import processes
 
@@ -163,6 +161,8 @@ def _history(context: Context, directory: str, sources: list[str]) -> tuple[Pack
     if newest is None or newest.modified_at < context.host.clock().now_at - _HISTORY_STALE_S:
         return None
     path = f"{directory}/{newest.name}"
+    from iwx_agent.parsers.yum_history import parse_yum_history  # SQLite: only where there is yum 3
+
     content = context.host.read(path, max_bytes=_HISTORY_BYTES)
     if content.truncated:
         return None
@@ -177,6 +177,8 @@ def _log_of_yum(context: Context, sources: list[str]) -> tuple[PackageRun, ...]:
     stale_at = context.host.clock().now_at - _HISTORY_STALE_S
     if content is None or not content.data.strip() or content.modified_at < stale_at:
         return ()
+    from iwx_agent.parsers.yum_log import parse_yum_log
+
     runs = parse_yum_log(content.text, source=path, written_at=content.modified_at)
     sources.append(path)
     return runs
@@ -192,6 +194,8 @@ def _with_unfinished(
         if error.kind != "not_found":
             raise
         return runs
+    from iwx_agent.parsers.yum_history import parse_unfinished
+
     names = [entry for entry in entries if entry.name.startswith("transaction-all.")]
     for entry in sorted(names, key=lambda e: e.modified_at)[-_UNFINISHED_COUNT:]:
         path = f"{state}/{entry.name}"

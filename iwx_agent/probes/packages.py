@@ -53,7 +53,7 @@ def rpm_database(context: Context) -> RpmDatabase:
 def _trouble(
     context: Context, answer: CommandAnswer, size_bytes: int | None, directory: str
 ) -> tuple[DatabaseTrouble | None, str]:
-    """Return what is wrong and what was said of it; what rpm complains of counts, not what it calls absent."""
+    """Return what is wrong, and what was said of it: complaints count, not what rpm calls absent."""
     said = answer.error_text.strip() or answer.text.strip()
     trouble = database_trouble(answer.error_text)
     if answer.timed_out:
@@ -163,7 +163,11 @@ def repository_files(context: Context) -> RepositoryFiles:
                 raise
         else:
             break
-    return RepositoryFiles(files=tuple(found), ended_hosts=context.layout.texts("mirror.ended"))
+    return RepositoryFiles(
+        files=tuple(found),
+        ended_hosts=context.layout.texts("mirror.ended"),
+        panel_patterns=context.layout.texts("repository.panel"),
+    )
 
 
 def repository_answers(context: Context) -> RepositoryAnswers:

@@ -19,8 +19,9 @@ from scenarios import NAMES, report_of
 from iwx_agent import checks
 from iwx_agent.app.judging import facts_of
 from iwx_agent.checks import ALL
-from iwx_agent.config import load_causes, load_layout
+from iwx_agent.config import load_causes, load_layout, load_signatures
 from iwx_agent.model import Check, Missing
+from iwx_agent.model.signatures import SIGN_CODES
 from iwx_agent.probes import PROBES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,6 +145,20 @@ def test_optional_facts_are_facts_of_the_check(check: Check) -> None:
 
 
 @every_check
+def test_facts_without_which_nothing_is_well_are_judged_without(check: Check) -> None:
+    hints = typing.get_type_hints(check.judge)
+    assert all(accepted(hints[fact])[1] for fact in check.ok_needs)
+
+
+@every_check
+def test_what_is_asked_for_once_is_a_fact_of_no_other_check(check: Check) -> None:
+    """Else a second look at the other one would ask for it again after all."""
+    assert set(check.once) <= set(facts_of(check))
+    others = {fact for other in ALL if other is not check for fact in facts_of(other)}
+    assert set(check.once) & others == set()
+
+
+@every_check
 def test_judge_is_a_generator_function(check: Check) -> None:
     assert inspect.isgeneratorfunction(check.judge)
 
@@ -250,6 +265,13 @@ def test_every_code_of_the_map_of_causes_can_be_raised() -> None:
     raised = {code for check in ALL for code in check.codes}
     told = {code for cause in load_causes() for code in (cause.code, *cause.explains)}
     assert told - raised == set()
+
+
+def test_every_code_of_a_signature_is_one_that_a_check_raises_from_signs() -> None:
+    asking = [check for check in ALL if any(name.endswith("_signs") for name in facts_of(check))]
+    raised = {code for check in asking for code in check.codes}
+    assert set(SIGN_CODES) <= raised
+    assert {entry.code for entry in load_signatures().entries} == set(SIGN_CODES)
 
 
 def test_what_a_cause_touches_some_check_can_say() -> None:

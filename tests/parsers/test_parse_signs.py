@@ -83,6 +83,8 @@ INNOCENT = [
     ("banner", "A new version of InterWorx is available: 8.2.1"),
     ("banner", "The InterWorx upgrade to 8.2.0 is complete"),
     ("banner", "0 failed upgrade steps"),
+    ("banner", "On Sunday the server will go into maintenance mode"),
+    ("banner", "Read how to switch InterWorx to maintenance mode"),
     ("health", "raid | Raid array | 1"),
     ("panel_log", "2026-11-23 19:52:38 stand-in: --fively done"),
     ("panel_log", "running maintenance tasks"),
@@ -202,6 +204,10 @@ def test_a_quote_is_cut_around_the_sign() -> None:
 def test_a_line_ends_at_two_thousand_characters(before: int, seen: bool) -> None:
     assert LINE_CHARACTERS == 2000
     assert bool(found(" " * before + "maintenance on" + "!")) is seen
+
+
+def test_a_huge_line_does_not_hide_the_ones_before_it() -> None:
+    assert found("maintenance on", "y" * 1_000_000)
 
 
 def test_no_more_than_the_last_64_kib_are_looked_at() -> None:

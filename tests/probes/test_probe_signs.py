@@ -442,3 +442,7 @@ def test_of_the_settings_only_names_of_keys_are_seen() -> None:
 
 def test_without_signatures_for_settings_nothing_is_read() -> None:
     assert signs.setting_signs(asked(known=Signatures())) == Signs()
+
+
+def test_the_packages_of_one_version_are_known() -> None:
+    assert signs.one_version_packages(asked()) == ("interworx", "interworx-cli")
