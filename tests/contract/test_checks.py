@@ -16,7 +16,7 @@ import pytest
 from msgspec import Struct
 
 from iwx_agent import checks
-from iwx_agent.app.diagnose import Request
+from iwx_agent.app.diagnose import _ALWAYS, Request
 from iwx_agent.app.judging import facts_of
 from iwx_agent.app.sources import diagnose_capture
 from iwx_agent.checks import ALL
@@ -144,7 +144,7 @@ def test_judge_is_a_generator_function(check: Check) -> None:
 
 def test_every_fact_has_one_probe_and_is_needed() -> None:
     assert len(BY_FACT) == len(PROBES)
-    needed = {fact for check in ALL for fact in facts_of(check)} | {"boot", "identity", "panel", "processes"}
+    needed = {fact for check in ALL for fact in facts_of(check)} | set(_ALWAYS)
     told_by_others = {
         name
         for path in (SOURCE / "probes").glob("*.py")
@@ -279,7 +279,7 @@ CLOCKS = ("now", "utcnow", "today", "time", "monotonic", "perf_counter", "getenv
         *sorted((SOURCE / "checks").glob("*.py")),
         *sorted((SOURCE / "model").glob("*.py")),
         *sorted((SOURCE / "parsers").glob("*.py")),
-        SOURCE / "triage.py",
+        *sorted((SOURCE / "triage").glob("*.py")),
     ],
     ids=lambda path: f"{path.parent.name}.{path.stem}",
 )
