@@ -475,6 +475,7 @@ def test_an_edge_always_lies_ahead(now: datetime, priority: Priority, emergency:
     told = [m for m in (found.answer_by, found.answer_from) if m is not None]
     assert len(told) == (0 if found.support_open else 1)
     assert all(moment < m.at <= moment + timedelta(days=5) for m in told)
+    assert all(m.at.tzinfo is UTC for m in (edge, *told))
 
 
 def test_the_holidays_of_a_year() -> None:
