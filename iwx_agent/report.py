@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from iwx_agent.model import Report
+from iwx_agent.model import LastVerdict, Report
 
 FORMATS = ("text", "json", "markdown", "nagios", "openmetrics")
 
@@ -16,10 +16,35 @@ def to_json(report: Report) -> bytes:
 
     Half of a surrogate pair (from a log that is not UTF-8) has no place in JSON and becomes U+FFFD.
     """
+    return _json(report)
+
+
+def explanation_json(kept: LastVerdict) -> bytes:
+    """Return a verdict with its trace as JSON; its parts are those of a report."""
+    return _json(kept)
+
+
+def explanation_from_json(data: bytes) -> LastVerdict:
+    """Return the verdict of JSON that ``explanation_json`` wrote.
+
+    Raises:
+        msgspec.DecodeError: for anything else.
+    """
+    return msgspec.json.decode(data, type=LastVerdict)
+
+
+def explanation_text(kept: LastVerdict) -> str:
+    """Return a verdict explained line by line."""
+    from iwx_agent.rendering.explanation import explain
+
+    return explain(kept)
+
+
+def _json(made: Report | LastVerdict) -> bytes:
     try:
-        encoded = msgspec.json.encode(report)
+        encoded = msgspec.json.encode(made)
     except UnicodeEncodeError:
-        encoded = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(report)))
+        encoded = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(made)))
     return msgspec.json.format(encoded, indent=2) + b"\n"
 
 

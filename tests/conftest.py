@@ -31,7 +31,7 @@ _ALLOWED = tuple(
 )
 _PDBRC = f"{_HOME}/.pdbrc"  # doctest's debugger looks for it
 _PACKAGE = Path(str(importlib.util.find_spec("iwx_agent").origin)).parent  # type: ignore[union-attr] # the wheel's
-_PURE = tuple(f"{_PACKAGE}/{part}" for part in ("checks/", "parsers/", "model/", "triage.py"))
+_PURE = tuple(f"{_PACKAGE}/{part}" for part in ("checks/", "parsers/", "model/", "triage/"))
 
 
 class FenceError(BaseException):
@@ -150,6 +150,26 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+@pytest.fixture(autouse=True)
+def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Stand in for /var/lib/iwx-agent; what a worker would do there is done in this process outside e2e."""
+    directory = tmp_path / "var-lib-iwx-agent"
+    monkeypatch.setattr("iwx_agent.state.DIRECTORY", directory)
+    if not is_real(request.node):
+        monkeypatch.setattr("iwx_agent.state._ask", _ask_here)
+    return directory
+
+
+def _ask_here(*request: object) -> object:
+    from iwx_agent.host import HostError
+    from iwx_agent.host.worker.operations import operate
+
+    answer = operate(request)
+    if answer[0] == "error":
+        raise HostError(answer[1], answer[2], str(request[1]))
+    return answer[1]
 
 
 @pytest.fixture(autouse=True)

@@ -11,20 +11,20 @@ from iwx_agent import __version__, triage
 from iwx_agent.app.collecting import Collected, collect
 from iwx_agent.app.judging import facts_of, judge
 from iwx_agent.app.limits import with_limits
+from iwx_agent.app.support import Known, circumstances
 from iwx_agent.checks import ALL
 from iwx_agent.config import Settings
 from iwx_agent.host import ClockAnswer, Host
 from iwx_agent.model import (
     SCHEMA_VERSION,
     Address,
-    Cause,
     Check,
     CheckResult,
     FactValue,
     Finding,
     HostIdentity,
     IncidentState,
-    Layout,
+    Override,
     PanelPresence,
     Report,
     ReportHost,
@@ -32,7 +32,6 @@ from iwx_agent.model import (
     Status,
     moment,
 )
-from iwx_agent.model.signatures import Signatures
 from iwx_agent.probes import PROBES, Context, Probe
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,6 +40,7 @@ _ALWAYS = (
     "identity",
     "panel",
     "processes",
+    "server_zone",
 )  # facts that the report and triage need whatever is judged
 
 
@@ -50,15 +50,7 @@ class Request(Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...] = ALL
     budget_s: float = 30.0
     confirm: bool = True
-
-
-class Known(Struct, frozen=True, kw_only=True):
-    """What the agent brings along: the panel's layout, the map of causes, the settings, the signatures."""
-
-    layout: Layout
-    causes: tuple[Cause, ...]
-    settings: Settings
-    signatures: Signatures = Signatures()
+    override: Override | None = None  # a person's own priority
 
 
 def diagnose(
@@ -101,7 +93,7 @@ def diagnose(
         if on_progress is not None:
             on_progress("a second look at what seems to be an emergency", done, len(probes))
         results, states = _look_again(host, known, checks, results, first.facts, left_s, in_progress)
-    report = _report(clock, first, known, results, states)
+    report = _report(clock, first, known, request, triage.scoped(results, known.policy), states)
     return _with_left_behind(report, abandoned())
 
 
@@ -195,7 +187,8 @@ def _report(
     clock: ClockAnswer,
     collected: Collected,
     known: Known,
-    results: list[CheckResult],
+    request: Request,
+    results: tuple[CheckResult, ...],
     states: dict[triage.Identity, IncidentState],
 ) -> Report:
     facts = collected.facts
@@ -205,15 +198,16 @@ def _report(
         boot_grace_s=known.settings.boot_grace_s,
         transaction_grace_s=known.settings.transaction_grace_s,
     )
-    incidents = triage.incidents_of(results, known.causes, states, busy)
+    incidents = triage.incidents_of(results, known.causes, states, busy, policy=known.policy)
+    given = circumstances(known, facts, clock.now_at, results, request.override, busy)
     return Report(
         schema_version=SCHEMA_VERSION,
         agent_version=__version__,
         host=_report_host(clock, facts, known.settings),
         collected_at=moment(clock.now_at) or _EPOCH,
-        verdict=triage.verdict_of(incidents, results, busy),
+        verdict=triage.verdict_of(incidents, results, given),
         incidents=incidents,
-        results=tuple(results),
+        results=results,
         timings=dict(sorted(collected.timings_s.items())),
     )
 

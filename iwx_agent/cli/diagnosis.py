@@ -8,7 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from iwx_agent.app.diagnose import Request
-    from iwx_agent.model import Report
+    from iwx_agent.model import Override, Report
 
 From = Annotated[
     Path | None,
@@ -29,6 +29,10 @@ Format = Annotated[
     str,
     typer.Option("--format", help="text, json, markdown, nagios or openmetrics.", metavar="FORMAT"),
 ]
+SetPriority = Annotated[
+    str, typer.Option("--priority", help="Your own priority instead of the suggested one.", metavar="P")
+]
+Reason = Annotated[str, typer.Option(help="Why, with --priority.", metavar="TEXT")]
 
 
 def diagnose(
@@ -38,6 +42,8 @@ def diagnose(
     skip: Skip = "",
     budget: Budget = None,
     no_confirm: NoConfirm = False,
+    priority: SetPriority = "",
+    reason: Reason = "",
     verbose: Verbose = False,
     debug: Debug = False,  # noqa: ARG001 - read by the entry
 ) -> None:
@@ -45,11 +51,12 @@ def diagnose(
 
     Examples: iwx-agent diagnose; iwx-agent diagnose --only mail,web; iwx-agent diagnose --format json
     """
-    from iwx_agent.cli.options import one_of
+    from iwx_agent.cli.options import one_of, override_of
     from iwx_agent.report import FORMATS, exit_code, render, to_json
 
     one_of(output, FORMATS, "--format")
-    report = _report(source, only, skip, budget, no_confirm=no_confirm)
+    override = override_of(priority, reason)
+    report = _report(source, _request(only, skip, budget, no_confirm=no_confirm, override=override))
     if output == "json":
         sys.stdout.buffer.write(to_json(report))
         sys.stdout.buffer.flush()
@@ -69,15 +76,19 @@ def ticket(
     skip: Skip = "",
     budget: Budget = None,
     no_confirm: NoConfirm = False,
+    priority: SetPriority = "",
+    reason: Reason = "",
     debug: Debug = False,  # noqa: ARG001 - read by the entry
 ) -> None:
     """Print the support ticket, each field under its label in the form's order, ready to paste.
 
     Example: iwx-agent ticket
     """
+    from iwx_agent.cli.options import override_of
     from iwx_agent.report import ticket_text
 
-    report = _report(source, only, skip, budget, no_confirm=no_confirm)
+    override = override_of(priority, reason)
+    report = _report(source, _request(only, skip, budget, no_confirm=no_confirm, override=override))
     sys.stdout.write(ticket_text(report))
     raise typer.Exit(report.exit_code)
 
@@ -101,18 +112,23 @@ def capture(
     )
 
 
-def _report(source: Path | None, only: str, skip: str, budget: float | None, *, no_confirm: bool) -> "Report":
-    from iwx_agent.app.sources import diagnose_capture, diagnose_live
+def _report(source: Path | None, request: "Request") -> "Report":
+    from iwx_agent.app.sources import diagnose_capture, diagnose_live, keep
     from iwx_agent.cli.progress import Progress
 
-    request = _request(only, skip, budget, no_confirm=no_confirm)
     with Progress(sys.stderr) as progress:
         if source is not None:
             return diagnose_capture(source, request, on_progress=progress.update)
-        return diagnose_live(request, on_progress=progress.update)
+        report = diagnose_live(request, on_progress=progress.update)
+        not_kept = keep(report)
+    if not_kept:
+        sys.stderr.write(f"iwx-agent: {not_kept}\n")
+    return report
 
 
-def _request(only: str, skip: str, budget: float | None, *, no_confirm: bool) -> "Request":
+def _request(
+    only: str, skip: str, budget: float | None, *, no_confirm: bool, override: "Override | None" = None
+) -> "Request":
     from iwx_agent.app.diagnose import Request
     from iwx_agent.cli.options import select
     from iwx_agent.config import load_settings
@@ -121,4 +137,4 @@ def _request(only: str, skip: str, budget: float | None, *, no_confirm: bool) ->
     if budget is not None and not 1 <= budget <= 3600:  # nan is no number of seconds either
         raise typer.BadParameter(f"--budget: expected seconds between 1 and 3600, got {budget:g}.")
     budget_s = load_settings().budget_s if budget is None else budget
-    return Request(checks=checks, budget_s=budget_s, confirm=not no_confirm)
+    return Request(checks=checks, budget_s=budget_s, confirm=not no_confirm, override=override)

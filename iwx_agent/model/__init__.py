@@ -16,7 +16,6 @@ from iwx_agent.model.core import (
     Scope,
     Severity,
     Status,
-    Verdict,
     grade,
     moment,
 )
@@ -35,6 +34,7 @@ from iwx_agent.model.machine import (
     PortOutcome,
     Process,
     Processes,
+    ServerZone,
     Unit,
     Units,
 )
@@ -42,14 +42,20 @@ from iwx_agent.model.package_state import InstalledPackage, InstalledPackages
 from iwx_agent.model.packages import PackageFailure, PackageLog, PackageRun, PresentFailure, package_name
 from iwx_agent.model.report import (
     SCHEMA_VERSION,
+    KeptIncident,
+    LastVerdict,
     Report,
     ReportHost,
     counts_as_emergency,
+    verdict_to_keep,
     worst,
 )
+from iwx_agent.model.support import RESELLER, Licence, Provider, ProviderMode, SupportPolicy
+from iwx_agent.model.verdict import Expected, Moment, Override, Step, Verdict
 
 __all__ = [
     "EMERGENCIES",
+    "RESELLER",
     "SCHEMA_VERSION",
     "Address",
     "Alternative",
@@ -59,6 +65,7 @@ __all__ = [
     "CheckResult",
     "Confidence",
     "Evidence",
+    "Expected",
     "FactValue",
     "Finding",
     "HostIdentity",
@@ -66,11 +73,16 @@ __all__ = [
     "IncidentState",
     "InstalledPackage",
     "InstalledPackages",
+    "KeptIncident",
+    "LastVerdict",
     "Layout",
+    "Licence",
     "ListeningSocket",
     "ListeningSockets",
     "LogLine",
     "Missing",
+    "Moment",
+    "Override",
     "PackageFailure",
     "PackageLog",
     "PackageRun",
@@ -84,11 +96,16 @@ __all__ = [
     "Priority",
     "Process",
     "Processes",
+    "Provider",
+    "ProviderMode",
     "Report",
     "ReportHost",
     "Scope",
+    "ServerZone",
     "Severity",
     "Status",
+    "Step",
+    "SupportPolicy",
     "Unit",
     "Units",
     "Verdict",
@@ -96,5 +113,6 @@ __all__ = [
     "grade",
     "moment",
     "package_name",
+    "verdict_to_keep",
     "worst",
 ]

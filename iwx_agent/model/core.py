@@ -102,6 +102,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     ``code`` and ``subject`` are its identity and never hold numbers that change. ``title`` is what a person
     says on the phone, ``detail`` the numbers, ``remedy`` the next steps in order. ``touches`` names what a
     cause can reach (``mail``, ``database``), so that triage explains only what it really can explain.
+    ``inferred`` says that it rests on nothing but what is inferred of the panel: the check makes it one step
+    less severe, and every output marks it.
     """
 
     code: str
@@ -129,7 +131,10 @@ class CheckResult(Struct, frozen=True, kw_only=True):
 
 
 class Incident(Struct, frozen=True, kw_only=True):
-    """Findings with one cause: ``lead`` is the cause, ``others`` are its consequences, worst first."""
+    """Findings with one cause: ``lead`` is the cause, ``others`` are its consequences, worst first.
+
+    ``scope`` is the cause's: whoever deals with it; ``scope_source`` is the line of the guide that says so.
+    """
 
     fingerprint: str
     lead: Finding
@@ -137,14 +142,8 @@ class Incident(Struct, frozen=True, kw_only=True):
     state: IncidentState
     since_at: datetime | None
     since_source: str
-
-
-class Verdict(Struct, frozen=True, kw_only=True):
-    """What the incidents mean for support; ``reasons`` are whole sentences, the strongest first."""
-
-    priority: Priority | None
-    emergency: bool
-    reasons: tuple[str, ...]
+    scope: Scope
+    scope_source: str = ""
 
 
 class Check(Struct, frozen=True, kw_only=True):

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from iwx_agent.model.core import CheckResult, Incident, IncidentState, Severity, Status, Verdict
+from iwx_agent.model.core import CheckResult, Incident, IncidentState, Scope, Severity, Status
 from iwx_agent.model.machine import Address
+from iwx_agent.model.verdict import Verdict
 
 SCHEMA_VERSION = 1
 
@@ -51,6 +52,56 @@ class Report(Struct, frozen=True, kw_only=True):
         if any(result.status in (Status.UNKNOWN, Status.CRASHED) for result in self.results):
             return 4
         return 0
+
+
+class KeptIncident(Struct, frozen=True, kw_only=True):
+    """An incident as far as a verdict names it: without detail and evidence."""
+
+    fingerprint: str
+    code: str
+    subject: str
+    title: str
+    scope: Scope
+    state: IncidentState
+
+
+class LastVerdict(Struct, frozen=True, kw_only=True):
+    """A verdict with what is needed to explain it later."""
+
+    schema_version: int
+    agent_version: str
+    host: str
+    collected_at: datetime
+    checks_count: int
+    verdict: Verdict
+    incidents: tuple[KeptIncident, ...]
+
+
+_KEPT_COUNT = 50
+_KEPT_CHARACTERS = 200
+
+
+def verdict_to_keep(report: Report) -> LastVerdict:
+    """Return the verdict of a report with the worst of its incidents, bounded."""
+    return LastVerdict(
+        schema_version=report.schema_version,
+        agent_version=report.agent_version,
+        host=(report.host.fqdn or report.host.name)[:_KEPT_CHARACTERS],
+        collected_at=report.collected_at,
+        checks_count=len(report.results),
+        verdict=report.verdict,
+        incidents=tuple(
+            KeptIncident(
+                fingerprint=incident.fingerprint,
+                code=incident.lead.code,
+                subject=incident.lead.subject[:_KEPT_CHARACTERS],
+                title=incident.lead.title[:_KEPT_CHARACTERS],
+                scope=incident.scope,
+                state=incident.state,
+            )
+            for incident in report.incidents[:_KEPT_COUNT]
+        ),
+    )
 
 
 def worst(incident: Incident) -> Severity:

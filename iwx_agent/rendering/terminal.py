@@ -63,7 +63,8 @@ def _headline(report: Report, console: Console) -> None:
         said.append("Nothing wrong", style="bold green")
     said.append(f"  ({words.counted(ok, 'check')} ok)", style="dim")
     if report.verdict.priority:
-        said.append(f"  suggested priority: {report.verdict.priority}", style="bold")
+        suggested = "suggested priority" if report.verdict.override is None else "your priority"
+        said.append(f"  {suggested}: {report.verdict.priority}", style="bold")
     console.print(said)
 
 
@@ -74,6 +75,8 @@ def _incident(report: Report, incident: Incident, console: Console, *, verbose: 
     state = words.state_words(incident)
     known = words.since(incident, report.collected_at) + (f"; {state}" if state else "")
     _say(console, known, style="dim")
+    if verbose or incident.scope is not report.verdict.scope:  # else the verdict below says it
+        _say(console, f"scope: {incident.scope} ({words.one_line(incident.scope_source)})", style="dim")
     _say(console, words.one_line(lead.detail, 600))
     for evidence in lead.evidence[: 8 if verbose else 2]:
         quoted = f"{words.one_line(evidence.text, 300)}  [{words.one_line(evidence.source, 160)}]"
@@ -88,8 +91,12 @@ def _title(incident: Incident) -> Text:
     title.append(f" {word} ", style=_STYLES[word])
     title.append(" ")
     title.append(words.one_line(incident.lead.title), style="bold")
-    title.append(f"  {incident.lead.code}", style="dim")
+    title.append(f"  {_code(incident.lead)}", style="dim")
     return title
+
+
+def _code(finding: Finding) -> str:
+    return f"{finding.code}  {words.INFERRED}" if finding.inferred else finding.code
 
 
 def _others(incident: Incident, console: Console, *, verbose: bool) -> None:
@@ -97,7 +104,7 @@ def _others(incident: Incident, console: Console, *, verbose: bool) -> None:
     if shown:
         _say(console, "this explains", style="dim")
     for finding in shown:
-        _say(console, f"{words.one_line(finding.title)}  {finding.code}", first="  - ")
+        _say(console, f"{words.one_line(finding.title)}  {_code(finding)}", first="  - ")
     if len(shown) < len(incident.others):
         _say(console, f"and {len(incident.others) - len(shown)} more", first="  - ", style="dim")
 
@@ -156,7 +163,7 @@ def _footer(report: Report, console: Console, *, verbose: bool) -> None:
     if report.incidents:
         code = report.incidents[0].lead.code
         console.print()
-        console.print(Text(f"more: iwx-agent explain {code}   ticket: iwx-agent ticket", style="dim"))
+        console.print(Text(f"more: iwx-agent explain {code}   iwx-agent ticket   iwx-agent why", style="dim"))
 
 
 def _all_results(report: Report, console: Console) -> None:

@@ -83,6 +83,10 @@ def grade_word(incident: Incident) -> str:
     return SEVERITY_WORDS[worst(incident)]
 
 
+INFERRED = "inferred"  # the mark; every output has it
+INFERRED_WHY = "inferred: it rests on what is not proven of the panel"
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """Return the number with its noun."""
     return f"{number} {one if number == 1 else many or one + 's'}"

@@ -11,10 +11,11 @@ from fakes import NOW_AT, FakeHost, clock, layout
 from msgspec import structs
 
 from iwx_agent.app import sources
-from iwx_agent.app.diagnose import Known, Request, diagnose
+from iwx_agent.app.diagnose import Request, diagnose
 from iwx_agent.app.sources import capture_live, diagnose_capture, diagnose_live
+from iwx_agent.app.support import Known
 from iwx_agent.checks import ALL
-from iwx_agent.config import Identity, Settings
+from iwx_agent.config import Identity, Settings, load_policy
 from iwx_agent.host import AskClock, HostError, Question
 from iwx_agent.model import (
     Address,
@@ -26,7 +27,9 @@ from iwx_agent.model import (
     PanelPresence,
     Process,
     Processes,
+    Provider,
     Report,
+    ServerZone,
     Severity,
 )
 from iwx_agent.probes import Context, Probe
@@ -41,11 +44,14 @@ IDENTITY = HostIdentity(
     fqdn_resolves=True,
     addresses=(Address(ip="203.0.113.7", source="panel", private=False),),
 )
+POLICY = load_policy()
+UTC_ZONE = (Path(__file__).parents[1] / "roots" / "healthy" / "files" / "etc" / "localtime").read_bytes()
 FACTS: dict[str, Any] = {
     "boot": Boot(booted_at=NOW_AT - 86_400, read_at=NOW_AT),
     "identity": IDENTITY,
     "panel": PanelPresence(home="/usr/local/interworx", version="8.1.5"),
     "processes": Processes(entries=()),
+    "server_zone": ServerZone(data=UTC_ZONE, source="/etc/localtime"),
 }
 
 
@@ -69,13 +75,16 @@ class Machine:
         self.host = FakeHost({})
 
     left_behind: tuple[str, ...] = ()
+    provider: Provider | None = None
 
     def run(self, facts: dict[str, list[Any]], *, settings: Settings | None = None, **request: Any) -> Report:
         looks = {name: [fact] for name, fact in FACTS.items()} | facts
         probes = tuple(self._probe(name, iter(given)) for name, given in looks.items())
         self._monkeypatch.setattr("iwx_agent.app.diagnose.PROBES", probes)
         checks = tuple(checking(name) for name in facts if name not in FACTS)
-        known = Known(layout=layout(), causes=(), settings=settings or Settings())
+        known = Known(
+            layout=layout(), causes=(), settings=settings or Settings(), policy=POLICY, provider=self.provider
+        )
         made = Request(**({"checks": checks} | request))
         return diagnose(self.host, known, made, abandoned=lambda: self.left_behind)
 
@@ -116,7 +125,7 @@ def test_a_well_machine(machine: Machine) -> None:
     assert (
         sorted(report.timings)
         == list(report.timings)
-        == ["boot", "identity", "imap", "panel", "processes", "smtp"]
+        == ["boot", "identity", "imap", "panel", "processes", "server_zone", "smtp"]
     )
     assert machine.host.paused_s == 0
     assert report.collected_at.timestamp() == int(NOW_AT)
@@ -240,11 +249,11 @@ def test_emergencies_are_asked_for_first(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_progress_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.run({"smtp": [[DOWN]]})
     told: list[tuple[str, int, int]] = []
-    known = Known(layout=layout(), causes=(), settings=Settings())
+    known = Known(layout=layout(), causes=(), settings=Settings(), policy=POLICY)
     request = Request(checks=(checking("smtp"),))
     diagnose(machine.host, known, request, on_progress=lambda *said: told.append(said))
-    assert max(told[:-1], key=lambda said: said[1])[1:] == (5, 5)
-    assert told[-1] == ("a second look at what seems to be an emergency", 5, 5)
+    assert max(told[:-1], key=lambda said: said[1])[1:] == (6, 6)
+    assert told[-1] == ("a second look at what seems to be an emergency", 6, 6)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from iwx_agent.config import (
     load_settings,
     load_signatures,
 )
+from iwx_agent.model import Licence
 
 
 @pytest.fixture
@@ -68,6 +69,8 @@ def test_what_is_set_is_taken(write: Write, etc: Path) -> None:
         ("budget_s = 'x'", "budget_s", "Expected `float`"),
         ("budget_s = true", "budget_s", "Expected `float`"),
         ("budget_s = 0", "budget_s", "seconds between 1 and 86400"),
+        ("licence = 'directt'", "licence", "Invalid enum value 'directt'; did you mean direct?"),
+        ("licence = true", "licence", "Expected `str`"),
         ("confirm_after_s = 86401", "confirm_after_s", "seconds between 0 and 86400"),
         ("boot_grace_s = nan", "boot_grace_s", "seconds between 0 and 86400"),
         ("transaction_grace_s = inf", "transaction_grace_s", "seconds between 0 and 86400"),
@@ -82,6 +85,13 @@ def test_what_is_set_is_taken(write: Write, etc: Path) -> None:
 )
 def test_what_may_not_be_set_is_said(write: Write, text: str | bytes, key: str, said: str) -> None:
     refused(write("config.toml", text), key, said)
+
+
+@pytest.mark.parametrize("licence", Licence)
+def test_where_the_licence_was_bought(write: Write, licence: Licence) -> None:
+    assert load_settings().licence is Licence.NOT_SET
+    write("config.toml", f'licence = "{licence}"')
+    assert load_settings().licence is licence
 
 
 @pytest.mark.parametrize("seconds", ["1", "86400"])

@@ -17,6 +17,7 @@ from msgspec import Struct
 from scenarios import NAMES, report_of
 
 from iwx_agent import checks
+from iwx_agent.app.diagnose import _ALWAYS
 from iwx_agent.app.judging import facts_of
 from iwx_agent.checks import ALL
 from iwx_agent.config import load_causes, load_layout, load_signatures
@@ -165,7 +166,7 @@ def test_judge_is_a_generator_function(check: Check) -> None:
 
 def test_every_fact_has_one_probe_and_is_needed() -> None:
     assert len(BY_FACT) == len(PROBES)
-    needed = {fact for check in ALL for fact in facts_of(check)} | {"boot", "identity", "panel", "processes"}
+    needed = {fact for check in ALL for fact in facts_of(check)} | set(_ALWAYS)
     told_by_others = {
         name
         for path in (SOURCE / "probes").glob("*.py")
@@ -307,7 +308,7 @@ CLOCKS = ("now", "utcnow", "today", "time", "monotonic", "perf_counter", "getenv
         *sorted((SOURCE / "checks").glob("*.py")),
         *sorted((SOURCE / "model").glob("*.py")),
         *sorted((SOURCE / "parsers").glob("*.py")),
-        SOURCE / "triage.py",
+        *sorted((SOURCE / "triage").glob("*.py")),
     ],
     ids=lambda path: f"{path.parent.name}.{path.stem}",
 )

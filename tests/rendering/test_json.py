@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from iwx_agent.model import (
     Evidence,
     IncidentState,
+    Licence,
     Priority,
+    ProviderMode,
     Scope,
     Severity,
     Status,
@@ -91,7 +93,22 @@ def test_the_keys_that_are_promised() -> None:
         "results",
         "timings",
     ]
-    assert list(made["verdict"]) == ["priority", "emergency", "reasons"]
+    assert list(made["verdict"]) == [
+        "priority",
+        "emergency",
+        "reasons",
+        "in_scope",
+        "scope",
+        "scope_source",
+        "turn_to",
+        "fileable",
+        "filing",
+        "licence",
+        "provider",
+        "override",
+        "expected",
+        "trace",
+    ]
     assert list(made["incidents"][0]) == [
         "fingerprint",
         "lead",
@@ -99,10 +116,22 @@ def test_the_keys_that_are_promised() -> None:
         "state",
         "since_at",
         "since_source",
+        "scope",
+        "scope_source",
     ]
     assert list(made["results"][0]) == ["check_id", "status", "reason", "duration_s", "findings"]
     for told in (made["incidents"][0]["lead"], made["incidents"][0]["others"][0]):
-        promised = {"code", "subject", "severity", "scope", "title", "detail", "remedy", "evidence"}
+        promised = {
+            "code",
+            "subject",
+            "severity",
+            "scope",
+            "title",
+            "detail",
+            "remedy",
+            "evidence",
+            "inferred",
+        }
         assert promised <= set(told)
     assert set(made["incidents"][0]["lead"]["evidence"][0]) == {"source", "text", "seen_at"}
 
@@ -111,7 +140,10 @@ def test_words_and_numbers_that_never_change() -> None:
     made = json.loads(to_json(FULL))
     assert made["schema_version"] == 1
     assert made["collected_at"] == "2026-11-23T15:26:40Z"
-    assert made["verdict"] == {"priority": "High", "emergency": True, "reasons": ["because"]}
+    verdict = made["verdict"]
+    assert (verdict["priority"], verdict["emergency"], verdict["reasons"]) == ("High", True, ["because"])
+    assert [str(licence) for licence in Licence] == ["direct", "reseller", "not_set"]
+    assert [str(mode) for mode in ProviderMode] == ["redirect", "copy", "block"]
     assert made["incidents"][0]["state"] == "unconfirmed"
     assert made["incidents"][0]["lead"]["severity"] == 30
     assert made["incidents"][0]["lead"]["scope"] == "provider"

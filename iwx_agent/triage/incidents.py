@@ -1,11 +1,10 @@
-"""Findings to incidents to a verdict: pure, the same findings always give the same answer.
-
-The rules come from the vendor's support guide 7.1 (priorities, emergencies, scope) and ``data/causes.toml``.
-"""
+"""Findings to incidents: one cause, one incident, by ``data/causes.toml``; each with its scope."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from iwx_agent.model import (
     Boot,
@@ -15,23 +14,16 @@ from iwx_agent.model import (
     Incident,
     IncidentState,
     Missing,
-    Priority,
     Processes,
     Scope,
     Severity,
-    Status,
-    Verdict,
+    SupportPolicy,
     counts_as_emergency,
     worst,
 )
 from iwx_agent.model.package_state import is_package_tool
 
 Identity = tuple[str, str]  # code and subject: what makes two findings the same one
-
-_WHOSE = {
-    Scope.PROVIDER: "the server's provider or administrator",
-    Scope.CUSTOMER: "the site's owner",
-}
 
 
 def identity(finding: Finding) -> Identity:
@@ -65,11 +57,26 @@ def work_in_progress(
     return ""
 
 
+def scoped(results: Iterable[CheckResult], policy: SupportPolicy) -> tuple[CheckResult, ...]:
+    """Return the results with each finding's scope as the policy's lists decide it."""
+    return tuple(
+        replace(
+            result,
+            findings=tuple(replace(finding, scope=policy.scope_of(finding)) for finding in result.findings),
+        )
+        if result.findings
+        else result
+        for result in results
+    )
+
+
 def incidents_of(
     results: Iterable[CheckResult],
     causes: tuple[Cause, ...],
     states: Mapping[Identity, IncidentState],
     in_progress: str = "",
+    *,
+    policy: SupportPolicy,
 ) -> tuple[Incident, ...]:
     """Group findings under their causes, worst incident first.
 
@@ -82,7 +89,7 @@ def incidents_of(
         groups.setdefault(root_of[identity(finding)], []).append(finding)
     by_identity = {identity(finding): finding for finding in findings}
     made = [
-        _incident(by_identity[root], [m for m in members if identity(m) != root], states, in_progress)
+        _incident(by_identity[root], [m for m in members if identity(m) != root], states, in_progress, policy)
         for root, members in groups.items()
     ]
     made.sort(key=lambda i: (not counts_as_emergency(i), -worst(i), i.lead.code, i.lead.subject))
@@ -142,7 +149,11 @@ def _reachable(start: Identity, parents: Mapping[Identity, Mapping[Identity, int
 
 
 def _incident(
-    lead: Finding, others: list[Finding], states: Mapping[Identity, IncidentState], in_progress: str
+    lead: Finding,
+    others: list[Finding],
+    states: Mapping[Identity, IncidentState],
+    in_progress: str,
+    policy: SupportPolicy,
 ) -> Incident:
     others.sort(key=lambda finding: (-finding.severity, finding.code, finding.subject))
     since_at, since_source = _since(lead, others)
@@ -153,7 +164,18 @@ def _incident(
         state=_state((lead, *others), states, in_progress),
         since_at=since_at,
         since_source=since_source,
+        scope=lead.scope,
+        scope_source=_scope_source(lead, policy),
     )
+
+
+def _scope_source(lead: Finding, policy: SupportPolicy) -> str:
+    """Return the line of the guide that a cause falls under; without one its check has judged."""
+    topic = policy.topic_of(lead)
+    if topic is None:
+        return "no line of the guide names it: judged by its check"
+    side = "qualifies" if lead.scope is Scope.VENDOR else "does not qualify"
+    return f"guide {policy.guide.version}, {side}: {topic.words}"
 
 
 def _state(
@@ -176,73 +198,3 @@ def _since(lead: Finding, others: list[Finding]) -> tuple[datetime | None, str]:
         return lead.since_at, lead.since_source
     known = [(finding.since_at, finding.since_source) for finding in others if finding.since_at is not None]
     return min(known) if known else (None, "")
-
-
-def verdict_of(
-    incidents: tuple[Incident, ...], results: Iterable[CheckResult], in_progress: str = ""
-) -> Verdict:
-    """Return the suggested priority with its reasons, the strongest first."""
-    emergencies = [incident for incident in incidents if counts_as_emergency(incident)]
-    reasons: list[str] = []
-    priority = _priority(incidents, emergencies, reasons, in_progress)
-    for incident in emergencies or [i for i in incidents[:1] if worst(i) >= Severity.ERROR]:
-        if incident.lead.scope in (Scope.PROVIDER, Scope.CUSTOMER):
-            whose = _WHOSE[incident.lead.scope]
-            reasons.append(
-                f"{incident.lead.title} ({incident.lead.code}): a cause outside the vendor's scope: "
-                f"turn to {whose} first."
-            )
-    blind = [result.check_id for result in results if result.status in (Status.UNKNOWN, Status.CRASHED)]
-    if blind:
-        reasons.append(
-            f"{len(blind)} {'check' if len(blind) == 1 else 'checks'} could not tell: {', '.join(blind)}."
-        )
-    return Verdict(priority=priority, emergency=bool(emergencies), reasons=tuple(reasons))
-
-
-def _priority(
-    incidents: tuple[Incident, ...], emergencies: list[Incident], reasons: list[str], in_progress: str
-) -> Priority | None:
-    if any(incident.state is IncidentState.CONFIRMED for incident in emergencies):
-        sure = next(incident for incident in emergencies if incident.state is IncidentState.CONFIRMED)
-        reasons.append(f"Urgent: {_emergency_words(sure)}, confirmed by a second look.")
-        return Priority.URGENT
-    if emergencies:
-        reasons.append(
-            f"High, not Urgent: {_emergency_words(emergencies[0])} was seen once, without a second look."
-        )
-        return Priority.HIGH
-    waiting = [incident for incident in incidents if incident.state is IncidentState.IN_PROGRESS]
-    if waiting:
-        reasons.append(f"Not an emergency yet: {in_progress}. Look again when that is over.")
-    settled = [incident for incident in incidents if incident.state is not IncidentState.IN_PROGRESS]
-    if not settled:
-        return Priority.INFORMATION if waiting else None
-    severity = max(_settled(incident) for incident in settled)
-    if severity >= Severity.ERROR:
-        serious = [i for i in settled if _settled(i) >= Severity.ERROR and (i.others or i.lead.touches)]
-        if serious:
-            lead = serious[0].lead
-            reasons.append(
-                f"High: a service suffers ({lead.title}, {lead.code}), but none of the guide's emergencies."
-            )
-            return Priority.HIGH
-        reasons.append("Medium: something is broken, but no service as a whole suffers from it now.")
-        return Priority.MEDIUM
-    if severity >= Severity.WARNING:
-        reasons.append("Low: warnings only; nothing is down.")
-        return Priority.LOW
-    reasons.append("Information: notes only.")
-    return Priority.INFORMATION
-
-
-def _settled(incident: Incident) -> Severity:
-    """Return the severity that counts: an emergency that passed before the second look is a warning."""
-    if incident.state is IncidentState.PASSING:
-        return Severity.WARNING
-    return worst(incident)
-
-
-def _emergency_words(incident: Incident) -> str:
-    first = next(f for f in (incident.lead, *incident.others) if f.severity >= Severity.EMERGENCY)
-    return f"{first.title} ({first.code})"
