@@ -57,6 +57,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     confirm_after_s: float = 4.0
     boot_grace_s: float = 300.0
     transaction_grace_s: float = 7200.0
+    limits: dict[str, dict[str, int | float | str | bool]] = {}  # by check and name; judged in app.limits
 
 
 def load_settings(etc: Path | None = None) -> Settings:
@@ -85,6 +86,12 @@ def load_settings(etc: Path | None = None) -> Settings:
     return settings
 
 
+def wrong_setting(key: str, why: str) -> ConfigError:
+    """Return the error for a value of ``config.toml`` that only others can judge."""
+    path = ETC / "config.toml"
+    return ConfigError(str(path), key, why, _line_of(path, key) if path.is_file() else 0)
+
+
 def load_layout(etc: Path | None = None) -> Layout:
     """Return what is known of the panel: the package's data, then each correction under ``interworx.d``."""
     entries = _layout_entries(_DATA / "interworx.toml")
@@ -93,7 +100,7 @@ def load_layout(etc: Path | None = None) -> Layout:
         corrections = _layout_entries(path)
         for key in corrections:
             if key not in known:
-                why = f"unknown entry{_nearest(key, known)}"
+                why = f"unknown entry{nearest(key, known)}"
                 raise ConfigError(str(path), key, why, _line_of(path, key))
         entries.update(corrections)
     return Layout(entries=entries)
@@ -259,11 +266,11 @@ def _placed(path: Path, prefix: str, error: msgspec.ValidationError) -> ConfigEr
         name = unknown.group(1)
         key = f"{key}.{name}" if key else name
         known = {field.name for kind in _KINDS for field in fields(kind)}
-        why = f"unknown key{_nearest(name, known)}"
+        why = f"unknown key{nearest(name, known)}"
     choice = re.fullmatch(r"Invalid enum value '(.*)'", why)
     if choice:
         words = {str(word) for kind in (Licence, ProviderMode, Priority) for word in kind}
-        why = f"{why}{_nearest(choice.group(1), words)}"
+        why = f"{why}{nearest(choice.group(1), words)}"
     return ConfigError(str(path), key, why, _line_of(path, key))
 
 
@@ -292,7 +299,7 @@ def _line_of(path: Path, key: str) -> int:
     best, best_line, header, counts = "", 0, "", dict[str, int]()
     text = path.read_bytes()[:_MAX_BYTES].decode("utf-8", "replace")
     for number, line in enumerate(text.splitlines(), start=1):
-        opened = re.match(r"\s*(\[\[?)\s*([\w.-]+)\s*\]", line)
+        opened = re.match(r"\s*(\[\[?)\s*([\w.-]+)\s*\]", line.replace('"', ""))
         named = re.match(r"\s*([\w-]+)\s*=", line)
         if opened and opened.group(1) == "[[":
             index = counts[opened.group(2)] = counts.get(opened.group(2), -1) + 1
@@ -310,7 +317,8 @@ def _line_of(path: Path, key: str) -> int:
     return best_line
 
 
-def _nearest(key: str, known: set[str]) -> str:
+def nearest(key: str, known: set[str]) -> str:
+    """Return "; did you mean X?" for the closest known key, or an empty string."""
     import difflib
 
     close = difflib.get_close_matches(key, known, n=1)

@@ -6,8 +6,7 @@ import msgspec
 
 from iwx_agent.model import LastVerdict, Report
 
-FORMATS = ("text", "json")
-
+FORMATS = ("text", "json", "markdown", "nagios", "openmetrics")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -78,6 +77,30 @@ def json_schema() -> bytes:
         **schema,
     }
     return msgspec.json.format(msgspec.json.encode(schema), indent=2) + b"\n"
+
+
+def render(report: Report, output: str) -> str:
+    """Return the report in one of ``FORMATS`` but text and json, which have ways of their own."""
+    if output == "markdown":
+        from iwx_agent.rendering import markdown
+
+        return markdown.render(report)
+    if output == "nagios":
+        from iwx_agent.rendering import nagios
+
+        return nagios.render(report)
+    from iwx_agent.rendering import openmetrics
+
+    return openmetrics.render(report)
+
+
+def exit_code(report: Report, output: str) -> int:
+    """Return the exit code: the agent's own, or in the format ``nagios`` that ecosystem's."""
+    if output == "nagios":
+        from iwx_agent.rendering import nagios
+
+        return nagios.exit_code(report)
+    return report.exit_code
 
 
 def ticket_text(report: Report) -> str:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from iwx_agent import __version__, triage
 from iwx_agent.app.collecting import Collected, collect
 from iwx_agent.app.judging import facts_of, judge
+from iwx_agent.app.limits import with_limits
 from iwx_agent.app.support import Known, circumstances
 from iwx_agent.checks import ALL
 from iwx_agent.config import Settings
@@ -61,10 +62,15 @@ def diagnose(
     abandoned: Callable[[], tuple[str, ...]] = tuple,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Report:
-    """Return the one result of a run; whatever breaks on the way is in it."""
+    """Return the one result of a run; whatever breaks on the way is in it.
+
+    Raises:
+        ConfigError: for a limit in the settings that no check has.
+    """
     started_s = time.monotonic()
+    checks = with_limits(request.checks, known.settings.limits)
     clock = host.clock()
-    probes = _probes_for(request.checks)
+    probes = _probes_for(checks)
     done = 0
 
     def count(fact: str) -> None:
@@ -76,13 +82,13 @@ def diagnose(
     first = collect(
         Context(host, known.layout), probes, budget_s=request.budget_s, on_done=count, in_progress=in_progress
     )
-    results = [judge(check, first.facts) for check in request.checks]
+    results = [judge(check, first.facts) for check in checks]
     states: dict[triage.Identity, IncidentState] = {}
     if request.confirm and any(_emergencies(result) for result in results):
         left_s = request.budget_s - (time.monotonic() - started_s)
         if on_progress is not None:
             on_progress("a second look at what seems to be an emergency", done, len(probes))
-        results, states = _look_again(host, known, request.checks, results, left_s, in_progress)
+        results, states = _look_again(host, known, checks, results, left_s, in_progress)
     report = _report(clock, first, known, request, triage.scoped(results, known.policy), states)
     return _with_left_behind(report, abandoned())
 

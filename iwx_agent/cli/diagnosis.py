@@ -25,7 +25,10 @@ Budget = Annotated[
 NoConfirm = Annotated[bool, typer.Option("--no-confirm", help="Do not look at emergencies a second time.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks of defects.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every finding and every check.")]
-Format = Annotated[str, typer.Option("--format", help="text or json.", metavar="FORMAT")]
+Format = Annotated[
+    str,
+    typer.Option("--format", help="text, json, markdown, nagios or openmetrics.", metavar="FORMAT"),
+]
 SetPriority = Annotated[
     str, typer.Option("--priority", help="Your own priority instead of the suggested one.", metavar="P")
 ]
@@ -49,22 +52,22 @@ def diagnose(
     Examples: iwx-agent diagnose; iwx-agent diagnose --only mail,web; iwx-agent diagnose --format json
     """
     from iwx_agent.cli.options import one_of, override_of
-    from iwx_agent.report import FORMATS
+    from iwx_agent.report import FORMATS, exit_code, render, to_json
 
     one_of(output, FORMATS, "--format")
     override = override_of(priority, reason)
     report = _report(source, _request(only, skip, budget, no_confirm=no_confirm, override=override))
     if output == "json":
-        from iwx_agent.report import to_json
-
         sys.stdout.buffer.write(to_json(report))
         sys.stdout.buffer.flush()
+    elif output != "text":
+        sys.stdout.write(render(report, output))
     else:
         from iwx_agent.cli.screen import Screen
         from iwx_agent.rendering.terminal import print_report
 
         print_report(report, Screen(highlight=False, emoji=False, markup=False), verbose=verbose)
-    raise typer.Exit(report.exit_code)
+    raise typer.Exit(exit_code(report, output))
 
 
 def ticket(

@@ -2,6 +2,7 @@
 
 from iwx_agent.model.causes import Cause
 from iwx_agent.model.core import (
+    EMERGENCIES,
     Check,
     CheckResult,
     Evidence,
@@ -51,6 +52,7 @@ from iwx_agent.model.support import RESELLER, Licence, Provider, ProviderMode, S
 from iwx_agent.model.verdict import Expected, Moment, Override, Step, Verdict
 
 __all__ = [
+    "EMERGENCIES",
     "RESELLER",
     "SCHEMA_VERSION",
     "Address",

@@ -62,6 +62,19 @@ class Priority(StrEnum):
     URGENT = "Urgent"
 
 
+# The emergencies that the vendor's guide names, in its words and order; it adds "not limited to".
+EMERGENCIES = (
+    "Email not processing",
+    "Websites are down",
+    "NodeWorx cannot be accessed",
+    "InterWorx will not start",
+    "The server is in maintenance mode",
+    "Failed upgrade step messages",
+    "Yum failure messages",
+    "Stuck command queues on cluster nodes",
+)
+
+
 class Missing(Struct, frozen=True, kw_only=True):
     """A fact that could not be had, and why: never 0, "" or None.
 
@@ -150,6 +163,9 @@ class Check(Struct, frozen=True, kw_only=True):
     optional: tuple[str, ...] = ()
     ok_needs: tuple[str, ...] = ()
     emergency: bool = False  # it can raise an emergency of the guide: its facts are asked for first
+    guide: int = (
+        0  # which of EMERGENCIES it looks for, from 1 on; 0 for none, or one that the guide does not name
+    )
 
 
 def grade(

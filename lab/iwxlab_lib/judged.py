@@ -18,7 +18,12 @@ from .faultbook import break_it, mend_it
 from .server import Server
 
 # The server boots on a kernel that may have come up a minute ago, and a lab need not wait as people do.
-SETTINGS = "boot_grace_s = 0\nconfirm_after_s = 1.5\n"
+SETTINGS = """\
+boot_grace_s = 0
+confirm_after_s = 1.5
+[limits."system.clock"]
+settle_s = 0
+"""
 DIAGNOSE_LIMIT_S = 60.0
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 from msgspec import Struct
+from scenarios import NAMES, report_of
 
 from iwx_agent import checks
-from iwx_agent.app.diagnose import _ALWAYS, Request
+from iwx_agent.app.diagnose import _ALWAYS
 from iwx_agent.app.judging import facts_of
-from iwx_agent.app.sources import diagnose_capture
 from iwx_agent.checks import ALL
 from iwx_agent.config import load_causes, load_layout
 from iwx_agent.model import Check, Missing
@@ -300,11 +300,7 @@ def test_pure_code_calls_no_clock_and_opens_nothing(path: Path) -> None:
 @cache
 def raised_by_scenarios() -> frozenset[str]:
     return frozenset(
-        finding.code
-        for root in sorted(ROOTS.iterdir())
-        if (root / "capture.json").exists()
-        for result in diagnose_capture(root, Request()).results
-        for finding in result.findings
+        finding.code for name in NAMES for result in report_of(name).results for finding in result.findings
     )
 
 

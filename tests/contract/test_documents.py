@@ -35,7 +35,8 @@ def settings_of(kind: type[msgspec.Struct], prefix: str = "") -> dict[str, Any]:
         if isinstance(field.default, msgspec.Struct):
             found |= settings_of(type(field.default), f"{prefix}{field.name}.")
         else:
-            found[f"{prefix}{field.name}"] = field.default
+            made = field.default_factory is not msgspec.NODEFAULT
+            found[f"{prefix}{field.name}"] = field.default_factory() if made else field.default
     return found
 
 

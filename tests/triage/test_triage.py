@@ -77,6 +77,18 @@ def test_a_full_disk_explains_the_database_which_explains_nodeworx() -> None:
     assert found[0].fingerprint == fingerprint(disk)
 
 
+@pytest.mark.parametrize("cause", ["SYSTEM-001", "SYSTEM-010", "SYSTEM-020"])
+@pytest.mark.parametrize(
+    "effect", ["MAIL-010", "MAIL-012", "MAIL-013", "MAIL-020", "MAIL-022", "MAIL-023", "MAIL-030"]
+)
+def test_a_dovecot_that_cannot_write_its_log_is_a_consequence_of_the_disk(cause: str, effect: str) -> None:
+    """Seen in the lab: Dovecot ends (status 81, or 80 at its start); while it does, connections are reset."""
+    disk = finding(cause, "/var/log", touches=("mail",), severity=Severity.ERROR)
+    assert shape(grouped(finding(effect, "POP3"), disk)) == [(cause, [effect])]
+    elsewhere = finding(cause, "/srv", touches=("web",), severity=Severity.ERROR)
+    assert shape(grouped(finding(effect, "POP3"), elsewhere)) == [(effect, []), (cause, [])]
+
+
 def test_a_chain_is_folded_under_its_first_link_only() -> None:
     found = grouped(
         finding("C", "c"), finding("A", "a"), finding("B", "b"), causes=explains(("A", "B"), ("B", "C"))
