@@ -29,7 +29,8 @@ def _verdict(report: Report) -> str:
     told = "EMERGENCY" if report.verdict.emergency else _mild(report)
     blocks = [f"# {name}: {told}", f"iwx-agent {report.agent_version}, {words.at(report.collected_at)}"]
     if report.verdict.priority:
-        blocks.append(f"**Suggested priority: {report.verdict.priority}**")
+        whose = "Suggested priority" if report.verdict.override is None else "Priority, set by a person"
+        blocks.append(f"**{whose}: {report.verdict.priority}**")
     return "\n\n".join([*blocks, *(_line(reason, 400) for reason in report.verdict.reasons)])
 
 
@@ -44,12 +45,13 @@ def _incident(number: int, incident: Incident, report: Report) -> str:
     state = words.state_words(incident)
     since = words.since(incident, report.collected_at)
     known = f"{words.grade_word(incident)}, {state}" if state else words.grade_word(incident)
-    lines = [f"## {number}. {_text(lead.title)} ({lead.code})", "", f"{known}; {_text(since, 300)}"]
+    lines = [f"## {number}. {_text(lead.title)} ({words.marked(lead)})", "", f"{known}; {_text(since, 300)}"]
+    lines += ["", f"Scope: {incident.scope} ({_text(incident.scope_source)})"]
     lines += ["", _line(lead.detail, 600)]
     lines += [block for evidence in lead.evidence[:_EVIDENCE_COUNT] for block in ("", _evidence(evidence))]
     if incident.others:
         lines += ["", "This explains:", ""]
-        lines += [f"- {_line(finding.title)} ({finding.code})" for finding in incident.others]
+        lines += [f"- {_line(finding.title)} ({words.marked(finding)})" for finding in incident.others]
     lines += _steps(lead)
     return "\n".join(lines)
 

@@ -37,7 +37,7 @@ def render(report: Report) -> str:
     for incident in report.incidents[:_MORE_COUNT]:
         lead = incident.lead
         since = words.since(incident, report.collected_at)
-        lines.append(_safe(f"{words.grade_word(incident)}: {lead.title} ({lead.code}), {since}"))
+        lines.append(_safe(f"{words.grade_word(incident)}: {lead.title} ({words.marked(lead)}), {since}"))
     lines += [
         _safe(f"could not tell: {check}: {reason}") for check, _, reason in words.blind(report)[:_MORE_COUNT]
     ]
@@ -49,7 +49,7 @@ def _headline(report: Report) -> str:
         lead = report.incidents[0].lead
         rest_count = len(report.incidents) - 1
         more = f", and {words.counted(rest_count, 'other problem')}" if rest_count else ""
-        return _safe(f"{lead.title} ({lead.code}){more}")
+        return _safe(f"{lead.title} ({words.marked(lead)}){more}")
     blind = words.blind(report)
     if blind:
         return _safe(f"nothing found, but {words.counted(len(blind), 'check')} could not tell")

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 
-from iwx_agent.model import Incident, IncidentState, Report, Severity, Status, worst
+from iwx_agent.model import Finding, Incident, IncidentState, Report, Severity, Status, worst
 
 # Control characters (C0 but tab and newline, DEL, C1), bidirectional overrides, zero-width marks,
 # line and paragraph separators, tags, halves of surrogate pairs: what can hide, reorder or command rather
@@ -85,6 +85,11 @@ def grade_word(incident: Incident) -> str:
 
 INFERRED = "inferred"  # the mark; every output has it
 INFERRED_WHY = "inferred: it rests on what is not proven of the panel"
+
+
+def marked(finding: Finding) -> str:
+    """Return a finding's code with the mark of what is only inferred."""
+    return f"{finding.code}, {INFERRED}" if finding.inferred else finding.code
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -10,6 +10,7 @@ import pytest
 from building import finding, result
 from fakes import BOOTED_AT, NOW_AT, layout
 from msgspec.structs import replace
+from scenarios import report_of
 
 from iwx_agent.app.diagnose import Request
 from iwx_agent.app.sources import diagnose_capture
@@ -108,7 +109,7 @@ OPEN = "Support is open now, until Mon 16:00 EST (Mon 21:00 UTC here); the guide
 def test_whose_a_whole_machine_is(
     root: str, scope: Scope, in_scope: bool | None, turn_to: str, answer: str | None
 ) -> None:
-    verdict = diagnose_capture(ROOTS / root, Request()).verdict
+    verdict = report_of(root).verdict
     assert (verdict.scope, verdict.in_scope, verdict.turn_to) == (scope, in_scope, turn_to)
     assert (verdict.expected.text if verdict.expected else None) == answer
     assert not verdict.fileable  # the licence is not set
@@ -121,8 +122,8 @@ def test_a_direct_licence_makes_it_fileable(etc: Path) -> None:
     assert not diagnose_capture(ROOTS / "disk-full", Request()).verdict.fileable
 
 
-def test_a_wrong_clock_of_a_machine_is_said(etc: Path) -> None:
-    reasons = diagnose_capture(ROOTS / "system-clock-wrong", Request()).verdict.reasons
+def test_a_wrong_clock_of_a_machine_is_said() -> None:
+    reasons = report_of("system-clock-wrong").verdict.reasons
     assert "The server's clock is 90 s fast; hours are reckoned by the right time." in reasons
 
 

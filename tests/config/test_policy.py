@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from iwx_agent import config
 from iwx_agent.checks import ALL
 from iwx_agent.config import ConfigError, check_policy, load_policy, load_provider, load_zone
-from iwx_agent.model import Priority, Provider, Scope
+from iwx_agent.model import EMERGENCIES, Check, Priority, Provider, Scope
 from iwx_agent.model.support import Holiday, Hours, best_topic, faults_of
 
 PACKAGED = Path(config.__file__).parent / "data" / "support-policy.toml"
@@ -91,6 +91,7 @@ def test_the_words_are_the_guides() -> None:
         *("The server is in maintenance mode", "Failed upgrade step messages", "Yum failure messages"),
         "Stuck command queues on cluster nodes",
     ]
+    assert tuple(topic.words for topic in policy.emergency) == EMERGENCIES
     after = policy.after_hours
     assert after.priorities == (Priority.HIGH, Priority.URGENT)
     assert (after.usual_answer_s, after.night_begins, after.night_ends) == (3600.0, time(0), time(8))
@@ -106,6 +107,12 @@ def test_the_codes_that_it_decides_are_codes_of_checks() -> None:
     raised = {code for check in ALL for code in check.codes}
     decided = {code for topic in (*policy.qualifies, *policy.does_not_qualify) for code in topic.codes}
     assert decided - raised == set()
+
+
+@pytest.mark.parametrize("check", [check for check in ALL if check.guide], ids=lambda check: check.id)
+def test_an_emergency_of_the_policy_is_the_one_that_the_check_looks_for(check: Check) -> None:
+    words = {load_policy().emergency_of(finding(code)) for code in check.codes}
+    assert words <= {EMERGENCIES[check.guide - 1], ""}
 
 
 def test_the_vendors_zone_has_summer_time() -> None:

@@ -34,6 +34,7 @@ from iwx_agent.report import (
     explanation_from_json,
     explanation_json,
     explanation_text,
+    render,
     ticket_text,
     to_json,
 )
@@ -113,6 +114,10 @@ def test_what_is_inferred_is_marked_in_every_output() -> None:
     assert "The file system /backup is nearly full  SYSTEM-002  inferred\n" in told
     assert "- SMTP does not answer on port 25  MAIL-001  inferred\n" in told
     assert "The mail service smtp is down  MAIL-041\n" in told
+    assert "The file system /backup is nearly full (SYSTEM-002, inferred)\n" in render(NIGHT, "markdown")
+    assert "- SMTP does not answer on port 25 (MAIL-001, inferred)\n" in render(NIGHT, "markdown")
+    assert "The file system /backup is nearly full (SYSTEM-002, inferred), since" in render(NIGHT, "nagios")
+    assert "IWX CRITICAL: The mail service smtp is down (MAIL-041), and 1 other" in render(NIGHT, "nagios")
     text = ticket_text(NIGHT)
     why = "inferred: it rests on what is not proven of the panel"
     assert f"The file system /backup is nearly full [SYSTEM-002] (error; {why})\n" in text
@@ -142,6 +147,8 @@ def test_a_priority_of_ones_own_is_shown_everywhere() -> None:
     made = judged(MAIL, override=Override(priority=Priority.LOW, reason="we move it tonight"))
     assert "your priority: Low" in screen(made)
     assert "suggested priority" not in screen(made)
+    assert "**Priority, set by a person: Low**" in render(made, "markdown")
+    assert "**Suggested priority: Urgent**" in render(NIGHT, "markdown")
     text = ticket_text(made)
     assert text.endswith("Priority: Low\n")
     assert "Low, set by a person: we move it tonight.\nThe agent suggests Urgent: The mail service" in text
