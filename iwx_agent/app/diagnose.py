@@ -43,11 +43,12 @@ _ALWAYS = (
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """What to look at, for how long at most, and whether emergencies are looked at twice."""
+    """What to look at, for how long at most, how deep, and whether emergencies are looked at twice."""
 
     checks: tuple[Check, ...] = ALL
     budget_s: float = 30.0
     confirm: bool = True
+    deep: bool = False  # ask servers on the network too
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -80,7 +81,11 @@ def diagnose(
             on_progress(fact, done, len(probes))
 
     first = collect(
-        Context(host, known.layout), probes, budget_s=request.budget_s, on_done=count, in_progress=in_progress
+        Context(host, known.layout, deep=request.deep),
+        probes,
+        budget_s=request.budget_s,
+        on_done=count,
+        in_progress=in_progress,
     )
     results = [judge(check, first.facts) for check in request.checks]
     states: dict[triage.Identity, IncidentState] = {}
@@ -88,7 +93,7 @@ def diagnose(
         left_s = request.budget_s - (time.monotonic() - started_s)
         if on_progress is not None:
             on_progress("a second look at what seems to be an emergency", done, len(probes))
-        results, states = _look_again(host, known, request.checks, results, left_s, in_progress)
+        results, states = _look_again(host, known, request, results, left_s, in_progress)
     report = _report(clock, first, known, results, states)
     return _with_left_behind(report, abandoned())
 
@@ -117,7 +122,7 @@ def _emergencies(result: CheckResult) -> tuple[Finding, ...]:
 def _look_again(
     host: Host,
     known: Known,
-    checks: tuple[Check, ...],
+    request: Request,
     results: list[CheckResult],
     left_s: float,
     in_progress: Callable[[], tuple[str, ...]],
@@ -128,13 +133,14 @@ def _look_again(
     there is no time left or the second look could not tell, it stays unconfirmed.
     """
     states: dict[triage.Identity, IncidentState] = {}
+    checks = request.checks
     wait_s = min(known.settings.confirm_after_s, max(left_s - 2.0, 0.0))
     if wait_s < min(1.0, known.settings.confirm_after_s):
         return results, states
     suspects = tuple(check for check, result in zip(checks, results, strict=True) if _emergencies(result))
     host.pause(wait_s)
     second = collect(
-        Context(host, known.layout),
+        Context(host, known.layout, deep=request.deep),
         _probes_for(suspects),
         budget_s=max(left_s - wait_s, 1.0),
         in_progress=in_progress,

@@ -13,6 +13,7 @@ from iwx_agent.probes import (
     packages,
     panel,
     php,
+    repositories,
     system,
     web,
 )
@@ -28,6 +29,7 @@ PROBES: tuple[Probe, ...] = (
     *php.PROBES,
     *package_log.PROBES,
     *packages.PROBES,
+    *repositories.PROBES,
     *dns.PROBES,
     *access.PROBES,
     *system.PROBES,

@@ -14,13 +14,14 @@ T = TypeVar("T")
 
 
 class Context:
-    """What every probe is given: the host, which asks each question once per look, and the panel's layout."""
+    """What every probe is given: the host, which asks each question once per look, the layout, how deep."""
 
-    def __init__(self, host: Host, layout: Layout) -> None:
+    def __init__(self, host: Host, layout: Layout, *, deep: bool = False) -> None:
         self.memo = Memo(host)
         self.host: Host = self.memo
         self.resample: Host = host  # not memoised: for a second sample of the same thing
         self.layout = layout
+        self.deep = deep  # may ask servers on the network
 
 
 class Probe(Struct, frozen=True, kw_only=True):
