@@ -45,12 +45,13 @@ _ALWAYS = (
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """What to look at, for how long at most, and whether emergencies are looked at twice."""
+    """What to look at, for how long at most, how deep, and whether emergencies are looked at twice."""
 
     checks: tuple[Check, ...] = ALL
     budget_s: float = 30.0
     confirm: bool = True
     override: Override | None = None  # a person's own priority
+    deep: bool = False  # ask servers on the network too
 
 
 def diagnose(
@@ -68,9 +69,9 @@ def diagnose(
         ConfigError: for a limit in the settings that no check has.
     """
     started_s = time.monotonic()
-    checks = with_limits(request.checks, known.settings.limits)
+    request = replace(request, checks=with_limits(request.checks, known.settings.limits))
     clock = host.clock()
-    probes = _probes_for(checks)
+    probes = _probes_for(request.checks)
     done = 0
 
     def count(fact: str) -> None:
@@ -80,19 +81,19 @@ def diagnose(
             on_progress(fact, done, len(probes))
 
     first = collect(
-        Context(host, known.layout, known.signatures),
+        Context(host, known.layout, known.signatures, deep=request.deep),
         probes,
         budget_s=request.budget_s,
         on_done=count,
         in_progress=in_progress,
     )
-    results = [judge(check, first.facts) for check in checks]
+    results = [judge(check, first.facts) for check in request.checks]
     states: dict[triage.Identity, IncidentState] = {}
     if request.confirm and any(_emergencies(result) for result in results):
         left_s = request.budget_s - (time.monotonic() - started_s)
         if on_progress is not None:
             on_progress("a second look at what seems to be an emergency", done, len(probes))
-        results, states = _look_again(host, known, checks, results, first.facts, left_s, in_progress)
+        results, states = _look_again(host, known, request, results, first.facts, left_s, in_progress)
     report = _report(clock, first, known, request, triage.scoped(results, known.policy), states)
     return _with_left_behind(report, abandoned())
 
@@ -121,7 +122,7 @@ def _emergencies(result: CheckResult) -> tuple[Finding, ...]:
 def _look_again(
     host: Host,
     known: Known,
-    checks: tuple[Check, ...],
+    request: Request,
     results: list[CheckResult],
     facts: dict[str, FactValue],
     left_s: float,
@@ -134,6 +135,7 @@ def _look_again(
     first look: what is asked for once in a run comes from there.
     """
     states: dict[triage.Identity, IncidentState] = {}
+    checks = request.checks
     wait_s = min(known.settings.confirm_after_s, max(left_s - 2.0, 0.0))
     if wait_s < min(1.0, known.settings.confirm_after_s):
         return results, states
@@ -142,7 +144,7 @@ def _look_again(
     anew = {fact for check in suspects for fact in facts_of(check) if fact not in check.once}
     once = {fact for check in suspects for fact in check.once} - anew
     second = collect(
-        Context(host, known.layout, known.signatures),
+        Context(host, known.layout, known.signatures, deep=request.deep),
         tuple(probe for probe in _probes_for(suspects) if probe.fact not in once),
         budget_s=max(left_s - wait_s, 1.0),
         in_progress=in_progress,

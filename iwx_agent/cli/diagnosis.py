@@ -22,6 +22,7 @@ Budget = Annotated[
     float | None,
     typer.Option(help="Seconds that the whole run may take (default 30).", metavar="SECONDS"),
 ]
+Deep = Annotated[bool, typer.Option("--deep", help="Ask package repositories on the network too.")]
 NoConfirm = Annotated[bool, typer.Option("--no-confirm", help="Do not look at emergencies a second time.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks of defects.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every finding and every check.")]
@@ -41,6 +42,7 @@ def diagnose(
     only: Only = "",
     skip: Skip = "",
     budget: Budget = None,
+    deep: Deep = False,
     no_confirm: NoConfirm = False,
     priority: SetPriority = "",
     reason: Reason = "",
@@ -56,7 +58,8 @@ def diagnose(
 
     one_of(output, FORMATS, "--format")
     override = override_of(priority, reason)
-    report = _report(source, _request(only, skip, budget, no_confirm=no_confirm, override=override))
+    request = _request(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
+    report = _report(source, request)
     if output == "json":
         sys.stdout.buffer.write(to_json(report))
         sys.stdout.buffer.flush()
@@ -75,6 +78,7 @@ def ticket(
     only: Only = "",
     skip: Skip = "",
     budget: Budget = None,
+    deep: Deep = False,
     no_confirm: NoConfirm = False,
     priority: SetPriority = "",
     reason: Reason = "",
@@ -88,7 +92,8 @@ def ticket(
     from iwx_agent.report import ticket_text
 
     override = override_of(priority, reason)
-    report = _report(source, _request(only, skip, budget, no_confirm=no_confirm, override=override))
+    request = _request(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
+    report = _report(source, request)
     sys.stdout.write(ticket_text(report))
     raise typer.Exit(report.exit_code)
 
@@ -97,6 +102,7 @@ def capture(
     directory: Annotated[Path, typer.Argument(help="A new directory for the capture.", metavar="DIR")],
     note: Annotated[str, typer.Option(help="What this capture shows; kept in it.", metavar="TEXT")] = "",
     budget: Budget = None,
+    deep: Deep = False,
     debug: Debug = False,  # noqa: ARG001 - read by the entry
 ) -> None:
     """Write what the checks asked this machine and what it answered, for diagnose --from.
@@ -105,7 +111,7 @@ def capture(
     """
     from iwx_agent.app.sources import capture_live
 
-    answers_count = capture_live(directory, note, _request("", "", budget, no_confirm=False))
+    answers_count = capture_live(directory, note, _request("", "", budget, deep=deep, no_confirm=False))
     sys.stderr.write(
         f"{answers_count} answers written to {directory}. Not redacted: treat it as secret as this server.\n"
         f"Judge it again with: iwx-agent diagnose --from {directory}\n"
@@ -127,7 +133,13 @@ def _report(source: Path | None, request: "Request") -> "Report":
 
 
 def _request(
-    only: str, skip: str, budget: float | None, *, no_confirm: bool, override: "Override | None" = None
+    only: str,
+    skip: str,
+    budget: float | None,
+    *,
+    deep: bool,
+    no_confirm: bool,
+    override: "Override | None" = None,
 ) -> "Request":
     from iwx_agent.app.diagnose import Request
     from iwx_agent.cli.options import select
@@ -137,4 +149,4 @@ def _request(
     if budget is not None and not 1 <= budget <= 3600:  # nan is no number of seconds either
         raise typer.BadParameter(f"--budget: expected seconds between 1 and 3600, got {budget:g}.")
     budget_s = load_settings().budget_s if budget is None else budget
-    return Request(checks=checks, budget_s=budget_s, confirm=not no_confirm, override=override)
+    return Request(checks=checks, budget_s=budget_s, deep=deep, confirm=not no_confirm, override=override)
