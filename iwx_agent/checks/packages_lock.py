@@ -44,9 +44,8 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 def judge(package_locks: PackageLocks, limits: Limits) -> Iterator[Finding]:
     """Judge the programs at work first: what they hold is their doing."""
-    holders = {
-        lock.holder.pid: lock.holder for lock in package_locks.locks if lock.holder and _may_hold(lock)
-    }
+    held = [(lock, lock.holder) for lock in package_locks.locks if lock.holder is not None]
+    holders = {holder.pid: holder for lock, holder in held if _may_hold(lock, holder)}
     for process in {**{tool.pid: tool for tool in package_locks.tools}, **holders}.values():
         age_s = package_locks.read_at - process.started_at
         if process.state in "Tt":

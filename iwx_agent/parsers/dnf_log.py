@@ -44,8 +44,8 @@ _TOLD = (  # what is read of the talk
 )
 _ENDS = ("RPM transaction over", "Complete!", "Errors occurred", "Failed: ", "Error: Transaction failed")
 _LONGEST_CHARACTERS = 8000  # of one message with the lines below it
-_QUOTED_CHARACTERS = 600
-_QUOTED_LINES = 8
+_QUOTED_CHARACTERS = 380
+_LONGEST_LINE_CHARACTERS = 600
 _FAILURES_COUNT = 50
 _PACKAGES_COUNT = 2000
 
@@ -247,11 +247,14 @@ def _take_table(run: _Run, message: str) -> None:
 
 
 def _quoted(record: _Record, text: str | None = None) -> LogLine:
-    lines = (record.message if text is None else text).strip().split("\n")
-    kept = "\n".join(line.rstrip() for line in lines[:_QUOTED_LINES] if line.strip())
-    return LogLine(
-        text=without_credentials(kept)[:_QUOTED_CHARACTERS], source=record.source, at=_at(record.stamp)
-    )
+    """Return the first line and as many whole lines after it as a reader wants to see."""
+    said = without_credentials((record.message if text is None else text).strip()).split("\n")
+    kept = said[0].rstrip()
+    for line in said[1:]:
+        if len(kept) + len(line) >= _QUOTED_CHARACTERS:
+            break
+        kept += f"\n{line.rstrip()}" if line.strip() else ""
+    return LogLine(text=kept[:_LONGEST_LINE_CHARACTERS], source=record.source, at=_at(record.stamp))
 
 
 def _at(stamp: str) -> float | None:

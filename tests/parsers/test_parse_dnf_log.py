@@ -118,7 +118,7 @@ def test_a_second_transaction_proves_that_the_first_has_no_end() -> None:
         (("CRITICAL KeyboardInterrupt: Terminated.",), "open"),
         (("CRITICAL Operation aborted.",), "open"),
         (("CRITICAL Importing GPG key 0x696C1C7E:",), "open"),
-        (("CRITICAL No such command: updat.",), "open"),
+        (("CRITICAL No such command: upd.",), "open"),
         (("CRITICAL Error: rpmdb open failed",), "failed"),
         (("CRITICAL Error: rpmdb open failed", "DDEBUG Cleaning up."), "failed"),
         (("CRITICAL Error: x", DONE), "failed"),
