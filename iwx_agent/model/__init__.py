@@ -20,6 +20,7 @@ from iwx_agent.model.core import (
     grade,
     moment,
 )
+from iwx_agent.model.history import OpenIncident, RunPoint
 from iwx_agent.model.layout import Alternative, Confidence, Layout
 from iwx_agent.model.machine import (
     Address,
@@ -67,6 +68,7 @@ __all__ = [
     "ListeningSockets",
     "LogLine",
     "Missing",
+    "OpenIncident",
     "PageAnswer",
     "PageOutcome",
     "PanelPresence",
@@ -78,6 +80,7 @@ __all__ = [
     "Processes",
     "Report",
     "ReportHost",
+    "RunPoint",
     "Scope",
     "Severity",
     "Status",
