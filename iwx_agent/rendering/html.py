@@ -8,6 +8,7 @@ browser, each enough by itself: every output is made harmless (``finalize``), ev
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -65,6 +66,7 @@ def render(report: Report, points: Sequence[RunPoint] = ()) -> str:
     )
 
 
+@cache
 def _environment() -> Environment:
     made = Environment(
         loader=PackageLoader("iwx_agent"),
@@ -74,6 +76,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,
     )
     made.filters["line"] = words.one_line
     made.filters["quoted"] = _quoted

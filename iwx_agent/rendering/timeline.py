@@ -21,6 +21,7 @@ _CHART_HEIGHT, _PLOT_TOP, _PLOT_HEIGHT = 92.0, 22.0, 56.0
 _AXIS_HEIGHT, _CHART_GAP = 22.0, 6.0
 _SHORTEST_BAR = 4.0
 _POINTS_COUNT = 160
+_MOST_MESSAGES = 1e9  # a larger number is no queue, and would leave the scale without room
 _DOTS_COUNT = 48  # more dots than that are a smear
 _LANES_COUNT = 10
 _TICKS_COUNT = 5
@@ -107,7 +108,7 @@ def draw(points: Sequence[RunPoint]) -> Timeline | None:
     y = len(lanes) * _LANE_HEIGHT + (_CHART_GAP if lanes else 0)
     xs = [place(run.at) for run in runs]
     disk = [_number(run.disk_used_pct, 100.0) for run in runs]
-    queue = [_number(run.queue_count, math.inf) for run in runs]
+    queue = [_number(run.queue_count, _MOST_MESSAGES) for run in runs]
     charts = (
         _chart("Fullest file system, % used", xs, disk, 100.0, y, _percent),
         _chart("Messages in the mail queue", xs, queue, _above(queue), y + _CHART_HEIGHT, _count),
@@ -208,9 +209,9 @@ def _unbroken(values: Iterable[_Value | None]) -> Iterator[list[_Value]]:
 
 def _number(value: float | Missing, highest: float) -> float | None:
     """Return a number that can be drawn; None for what is not known or is no such quantity."""
-    if isinstance(value, Missing) or not math.isfinite(value) or value < 0:
+    if isinstance(value, Missing) or not 0 <= value < math.inf:  # NaN fails both
         return None
-    return min(float(value), highest)
+    return float(min(value, highest))
 
 
 def _chart(
@@ -291,5 +292,5 @@ def _as_one(runs: Sequence[RunPoint]) -> RunPoint:
 
 
 def _highest(values: Sequence[_Quantity | Missing]) -> _Quantity | Missing:
-    known = [v for v in values if not isinstance(v, Missing) and math.isfinite(v)]
+    known = [v for v in values if not isinstance(v, Missing) and 0 <= v < math.inf]
     return max(known, default=values[-1])
