@@ -71,6 +71,7 @@ def past(title: str) -> tuple[RunPoint, ...]:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Browser]:
+    assert chromium.program(), "no Chromium: tools/browser.sh"
     with chromium.Browser(tmp_path_factory.mktemp("chromium")) as started:
         yield started
 
