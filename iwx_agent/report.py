@@ -6,7 +6,7 @@ import msgspec
 
 from iwx_agent.model import LastVerdict, Report
 
-FORMATS = ("text", "json", "markdown", "nagios", "openmetrics")
+FORMATS = ("text", "json", "html", "markdown", "nagios", "openmetrics")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -79,8 +79,15 @@ def json_schema() -> bytes:
     return msgspec.json.format(msgspec.json.encode(schema), indent=2) + b"\n"
 
 
+def to_html(report: Report) -> bytes:
+    """Return the report as one HTML file in UTF-8 that needs nothing from elsewhere."""
+    from iwx_agent.rendering import html
+
+    return html.render(report).encode()
+
+
 def render(report: Report, output: str) -> str:
-    """Return the report in one of ``FORMATS`` but text and json, which have ways of their own."""
+    """Return the report in one of ``FORMATS`` but text, json and html, which have ways of their own."""
     if output == "markdown":
         from iwx_agent.rendering import markdown
 

@@ -28,7 +28,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks of defects
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every finding and every check.")]
 Format = Annotated[
     str,
-    typer.Option("--format", help="text, json, markdown, nagios or openmetrics.", metavar="FORMAT"),
+    typer.Option("--format", help="text, json, html, markdown, nagios or openmetrics.", metavar="FORMAT"),
 ]
 SetPriority = Annotated[
     str, typer.Option("--priority", help="Your own priority instead of the suggested one.", metavar="P")
@@ -54,14 +54,14 @@ def diagnose(
     Examples: iwx-agent diagnose; iwx-agent diagnose --only mail,web; iwx-agent diagnose --format json
     """
     from iwx_agent.cli.options import one_of, override_of
-    from iwx_agent.report import FORMATS, exit_code, render, to_json
+    from iwx_agent.report import FORMATS, exit_code, render, to_html, to_json
 
     one_of(output, FORMATS, "--format")
     override = override_of(priority, reason)
     request = _request(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
     report = _report(source, request)
-    if output == "json":
-        sys.stdout.buffer.write(to_json(report))
+    if output in ("json", "html"):  # UTF-8 in every locale
+        sys.stdout.buffer.write(to_json(report) if output == "json" else to_html(report))
         sys.stdout.buffer.flush()
     elif output != "text":
         sys.stdout.write(render(report, output))

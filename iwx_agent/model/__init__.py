@@ -19,6 +19,7 @@ from iwx_agent.model.core import (
     grade,
     moment,
 )
+from iwx_agent.model.history import OpenIncident, RunPoint
 from iwx_agent.model.layout import Alternative, Confidence, Layout
 from iwx_agent.model.machine import (
     Address,
@@ -82,6 +83,7 @@ __all__ = [
     "LogLine",
     "Missing",
     "Moment",
+    "OpenIncident",
     "Override",
     "PackageFailure",
     "PackageLog",
@@ -100,6 +102,7 @@ __all__ = [
     "ProviderMode",
     "Report",
     "ReportHost",
+    "RunPoint",
     "Scope",
     "ServerZone",
     "Severity",

@@ -5,7 +5,7 @@ import textwrap
 from rich.console import Console
 from rich.text import Text
 
-from iwx_agent.model import Finding, Incident, Report, Status, counts_as_emergency
+from iwx_agent.model import Finding, Incident, Report, Status
 from iwx_agent.rendering import words
 
 _STYLES = {
@@ -47,20 +47,16 @@ def _headline(report: Report, console: Console) -> None:
         parts.append(f"InterWorx {words.one_line(host.panel_version, 20)}")
     parts.append(words.at(report.collected_at))
     console.print(Text(" · ".join(parts), style="dim"))
-    emergencies = sum(counts_as_emergency(incident) for incident in report.incidents)
-    others = len(report.incidents) - emergencies
+    most, more = words.headline(report)
     ok = sum(result.status is Status.OK for result in report.results)
     said = Text()
     if report.verdict.emergency:
-        said.append(f" {words.counted(emergencies, 'EMERGENCY', 'EMERGENCIES')} ", style="bold white on red")
-        said.append(f"  {words.counted(others, 'other problem')}" if others else "")
-    elif report.incidents:
-        said.append(words.counted(others, "problem"), style="bold yellow")
-        said.append(", no emergency")
-    elif words.blind(report):
-        said.append("Nothing found, but not everything could be seen", style="bold yellow")
+        said.append(f" {most} ", style=_STYLES["EMERGENCY"])
+        said.append(f"  {more}" if more else "")
     else:
-        said.append("Nothing wrong", style="bold green")
+        found = report.incidents or words.blind(report)
+        said.append(most, style="bold yellow" if found else "bold green")
+        said.append(f", {more}" if more else "")
     said.append(f"  ({words.counted(ok, 'check')} ok)", style="dim")
     if report.verdict.priority:
         suggested = "suggested priority" if report.verdict.override is None else "your priority"
@@ -134,18 +130,9 @@ def _incident_line(incident: Incident, console: Console) -> None:
 
 def _footer(report: Report, console: Console, *, verbose: bool) -> None:
     blind = words.blind(report)
-    if not report.host.panel_home:
-        skipped = sum(result.status is Status.NOT_APPLICABLE for result in report.results)
+    for caveat in words.caveats(report):
         console.print()
-        console.print(
-            Text(
-                f"No InterWorx panel found here: {words.counted(skipped, 'check')} not applicable.",
-                style="yellow",
-            )
-        )
-    if not report.host.as_root:
-        console.print()
-        console.print("Not run as root: what only root may see is unknown here.", style="yellow")
+        console.print(Text(caveat, style="yellow"))
     if blind:
         console.print()
         console.print(Text(f"{words.counted(len(blind), 'check')} could not tell:", style="yellow"))

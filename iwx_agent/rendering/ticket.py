@@ -18,14 +18,11 @@ from iwx_agent.model import (
 )
 from iwx_agent.rendering import words
 
+# Source: support guide 7.1, "How to Submit a Support Ticket", step 1.
+PORTAL = "https://support.interworx.com"
 _SUBJECT_CHARACTERS = 120
 _FINDINGS_COUNT = 12
 _PROVIDER_LINES_COUNT = 40
-_LICENCES = {
-    Licence.DIRECT: "bought from InterWorx (as configured)",
-    Licence.RESELLER: "bought from a reseller (as configured)",
-    Licence.NOT_SET: "not stated; a person has to say before this is sent: from InterWorx or from a reseller",
-}
 
 
 class Ticket(Struct, frozen=True, kw_only=True):
@@ -204,21 +201,4 @@ def _not_determined(report: Report) -> list[str]:
 
 
 def _environment(report: Report) -> list[str]:
-    host = report.host
-    addresses = ", ".join(
-        f"{words.one_line(a.ip)} ({'private, ' if a.private else ''}{words.one_line(a.source)})"
-        for a in host.addresses[:4]
-    )
-    resolves = {True: "resolves", False: "does not resolve", None: "not known whether it resolves"}
-    known = f"{words.one_line(host.fqdn_source)}; {resolves[host.fqdn_resolves]}"
-    lines = [
-        "ENVIRONMENT",
-        f"Host name: {words.one_line(host.fqdn, 100)} ({known})",
-        f"Addresses: {addresses or 'none found'}",
-        f"InterWorx: {words.one_line(host.panel_version, 40) or 'version not determined'}",
-        f"Licence: {_LICENCES[report.verdict.licence]}",
-        f"Up since: {words.at(host.booted_at)}",
-    ]
-    if host.address_note:
-        lines.append(f"Note: {words.one_line(host.address_note)}")
-    return lines
+    return ["ENVIRONMENT", *(f"{label}: {value}" for label, value in words.environment(report))]

@@ -20,6 +20,24 @@ HOSTILE = [
 ]
 
 
+# What would do something in a browser, if it got there as markup: each calls what a test has laid out for it.
+TRIPWIRES = [
+    "<script>tripped()</script>",
+    "</textarea></pre><script>tripped()</script>",
+    "</title></style></script><script>tripped()</script>",
+    "--><img src=x onerror=tripped()>",
+    "\"'><svg onload=tripped()><a href=javascript:tripped()>x</a>",
+    "' autofocus onfocus=tripped() x='",
+    "<iframe srcdoc='<script>parent.tripped()</script>'></iframe>",
+    "<img src=https://tripwire.invalid/x.png><link rel=stylesheet href=//tripwire.invalid/x.css>",
+    "<meta http-equiv=refresh content='0;url=https://tripwire.invalid/'><base href=https://tripwire.invalid/>",
+    "<form action=https://tripwire.invalid/><input name=Priority></form>",
+    "{{ tripped() }}{% raw %}{# #}{{ 7 * 7 }}",
+    "\n\nbegins with lines",
+    "&lt;b&gt; &amp;#60; &#x3c;script&#x3e;",
+]
+
+
 def everywhere(text: str) -> Report:
     """A report with the text wherever something of the machine can stand."""
 
