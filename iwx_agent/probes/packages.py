@@ -228,8 +228,9 @@ def _repository_file(host: Host, path: str) -> RepositoryFile:
     return parse_repository_file(host.read(path, max_bytes=256 * KIB).text, path=path)
 
 
-PROBES = (  # installed_panel_packages joins them with the first check that needs it
+PROBES = (
     Probe(ask=rpm_database),
+    Probe(ask=installed_panel_packages),
     Probe(ask=package_locks),
     Probe(ask=repository_files),
     Probe(ask=repository_answers),
