@@ -142,7 +142,8 @@ def package_locks(context: Context) -> PackageLocks:
     )
 
 
-PROBES = (  # installed_panel_packages joins them with the first check that needs it
+PROBES = (
     Probe(ask=rpm_database),
+    Probe(ask=installed_panel_packages),
     Probe(ask=package_locks),
 )

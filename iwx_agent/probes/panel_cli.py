@@ -2,7 +2,7 @@
 
 import re
 
-from iwx_agent.host import CommandAnswer, HostError
+from iwx_agent.host import CommandAnswer, Host, HostError
 from iwx_agent.model import ParseError
 from iwx_agent.model.panel_cli import PanelAnswer
 from iwx_agent.parsers.panel_answer import parse_panel_answer
@@ -25,36 +25,37 @@ def panel_answer(context: Context, key: str) -> PanelAnswer:
     return ask_panel(context, context.layout.command(key))
 
 
-def ask_panel(context: Context, argv: tuple[str, ...]) -> PanelAnswer:
-    """Ask one question of the panel's command line; see ``panel_answer``."""
-    return understood(context, panel_said(context, argv))
+def ask_panel(context: Context, argv: tuple[str, ...], *, host: Host | None = None) -> PanelAnswer:
+    """Ask one question of the panel's command line; see ``panel_answer``.
+
+    ``host`` is ``context.resample`` for a second sample.
+    """
+    return understood(context, panel_said(context, argv, host=host))
 
 
-def panel_said(context: Context, argv: tuple[str, ...]) -> CommandAnswer:
+def panel_said(context: Context, argv: tuple[str, ...], *, host: Host | None = None) -> CommandAnswer:
     """Ask one question and return what was said word for word, whatever it is.
 
     Raises:
         HostError: when the program could not be run at all, or the question is none that only reads.
     """
+    asked = host or context.host
     action = argv[argv.index("-a") + 1] if "-a" in argv[:-1] else ""
     if not READ_ONLY.match(action):
         raise HostError("failed", f"{action!r} is not a read action: it is never asked", " ".join(argv))
-    answer = context.host.run((*argv, *_JSON), timeout_s=_TIMEOUT_S)
-    if answer.exit_code not in (0, None) and _JSON_REFUSED.search(_words(answer)):
-        answer = context.host.run(argv, timeout_s=_TIMEOUT_S)
+    answer = asked.run((*argv, *_JSON), timeout_s=_TIMEOUT_S)
+    if answer.exit_code not in (0, None) and _JSON_REFUSED.search(_said(answer)):
+        answer = asked.run(argv, timeout_s=_TIMEOUT_S)
     return answer
 
 
 def understood(context: Context, answer: CommandAnswer) -> PanelAnswer:
     """Return the rows of what was said; HostError when that is no answer, whatever the exit code."""
-    if answer.timed_out:
-        raise HostError("timeout", f"no answer within {_TIMEOUT_S:g} s", answer.source)
-    if answer.truncated:
-        raise HostError("failed", "said far too much to be an answer", answer.source)
+    _ended(answer)
     if answer.exit_code != 0:
-        raise HostError("failed", _words(answer)[:300] or f"exit {answer.exit_code}", answer.source)
+        raise HostError("failed", _said(answer)[:300] or f"exit {answer.exit_code}", answer.source)
     if not answer.text.strip() and answer.error_text.strip():
-        why = f"said with exit code 0, on standard error alone: {_words(answer)[:300]}"
+        why = f"said with exit code 0, on standard error alone: {_said(answer)[:300]}"
         raise HostError("failed", why, answer.source)
     try:
         rows, named = parse_panel_answer(answer.text)
@@ -63,5 +64,14 @@ def understood(context: Context, answer: CommandAnswer) -> PanelAnswer:
     return PanelAnswer(rows=rows, named=named, source=answer.source, seen_at=context.host.clock().now_at)
 
 
-def _words(answer: CommandAnswer) -> str:
+def _ended(answer: CommandAnswer) -> CommandAnswer:
+    """Return the answer if it came to its end by itself; else raise HostError."""
+    if answer.timed_out:
+        raise HostError("timeout", f"no answer within {_TIMEOUT_S:g} s", answer.source)
+    if answer.truncated:
+        raise HostError("failed", "said far too much to be an answer", answer.source)
+    return answer
+
+
+def _said(answer: CommandAnswer) -> str:
     return " ".join(f"{answer.error_text} {answer.text}".split())

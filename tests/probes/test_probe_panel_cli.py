@@ -54,6 +54,24 @@ def test_an_error_text_with_exit_code_0_is_no_answer() -> None:
         panel_answer(asked, "command.banners")
 
 
+def test_a_second_sample_is_asked_of_the_machine_again() -> None:
+    asked = context({run(*AS_JSON): [command(AS_JSON, "[]"), command(AS_JSON, '[{"message": "new"}]')]})
+    assert ask_panel(asked, BANNERS).rows == ()
+    assert ask_panel(asked, BANNERS).rows == ()
+    assert ask_panel(asked, BANNERS, host=asked.resample).rows[0].get("message") == "new"
+
+
+def test_words_on_standard_error_alone_are_no_empty_answer() -> None:
+    asked = context({run(*AS_JSON): command(AS_JSON, stderr="PHP Fatal error: out of memory")})
+    with pytest.raises(HostError, match="standard error alone: PHP Fatal error"):
+        panel_answer(asked, "command.banners")
+
+
+def test_warnings_beside_an_answer_are_passed_over() -> None:
+    asked = context({run(*AS_JSON): command(AS_JSON, "[]", stderr="PHP Deprecated: something")})
+    assert panel_answer(asked, "command.banners").rows == ()
+
+
 def test_one_that_does_not_end_is_an_error_with_its_limit() -> None:
     hung = CommandAnswer(
         argv=AS_JSON, exit_code=None, stdout=b"[", stderr=b"", duration_s=10.0, timed_out=True
