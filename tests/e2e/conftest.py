@@ -14,6 +14,12 @@ from iwxlab_lib.server import Server
 AGENT = str(Path(sys.prefix) / "bin" / "iwx-agent")
 
 
+@pytest.fixture(scope="session")
+def agent() -> str:
+    """The agent under test: that of the environment the tests run in."""
+    return AGENT
+
+
 def booted(name: str, *, cluster: bool) -> Iterator[Server]:
     one = Server(Layout(name + os.environ.get("PYTEST_XDIST_WORKER", "")))
     try:

@@ -12,8 +12,6 @@ from iwxlab_lib import judged
 from iwxlab_lib.commands import LabError, run
 from iwxlab_lib.server import Server
 
-from tests.e2e.conftest import AGENT
-
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 
 NODE = "iwx2.lab.invalid"
@@ -23,16 +21,16 @@ def told_by_panel(server: Server, controller: str, action: str) -> Any:
     return json.loads(server.shell(f"nodeworx -u -n -c {controller} -a {action} -o json"))
 
 
-def test_a_healthy_cluster_is_clean_on_its_manager_and_on_its_node(cluster: Server) -> None:
-    said = {host.host: judged.wrong_when_healthy(judged.diagnose(host, AGENT)) for host in cluster.hosts}
+def test_a_healthy_cluster_is_clean_on_its_manager_and_on_its_node(cluster: Server, agent: str) -> None:
+    said = {host.host: judged.wrong_when_healthy(judged.diagnose(host, agent)) for host in cluster.hosts}
     assert said == {cluster.host: [], "iwx2": []}
 
 
 @pytest.mark.parametrize("fault", [f for f in FAULTS if f.cluster], ids=lambda fault: fault.name)
 def test_a_fault_of_a_cluster_is_found_with_its_cause_and_priority_and_gone_when_mended(
-    cluster: Server, fault: Fault
+    cluster: Server, agent: str, fault: Fault
 ) -> None:
-    seen, wrong = judged.try_fault(cluster, AGENT, fault)
+    seen, wrong = judged.try_fault(cluster, agent, fault)
     assert not wrong, f"{seen}"
 
 
