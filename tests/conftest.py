@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 import pytest_socket
@@ -178,3 +179,22 @@ def etc(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pat
     directory = tmp_path / "etc-iwx-agent"
     monkeypatch.setattr("iwx_agent.config.ETC", directory)
     return directory
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
+    """With ``--dist=loadgroup`` give all tests of a cluster to one worker, every other to any.
+
+    xdist's own groups ride on the ids of tests, which pytest 9.2 no longer lets it change.
+    """
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    def scope_of(test: str) -> str:
+        module = test.partition("::")[0]
+        return module if module.endswith("test_lab_cluster.py") else test
+
+    scheduling: object = LoadScopeScheduling(config, log)
+    vars(scheduling)["_split_scope"] = scope_of
+    return scheduling
