@@ -3,8 +3,9 @@
 import re
 
 import msgspec
+from msgspec import Struct
 
-from iwx_agent.model import Report
+from iwx_agent.model import AssistanceReport, Report
 
 FORMATS = ("text", "json")
 
@@ -17,10 +18,19 @@ def to_json(report: Report) -> bytes:
 
     Half of a surrogate pair (from a log that is not UTF-8) has no place in JSON and becomes U+FFFD.
     """
+    return _indented(report)
+
+
+def assistance_to_json(report: AssistanceReport) -> bytes:
+    """Return what a report says of Remote Assistance as JSON, as ``to_json`` does."""
+    return _indented(report)
+
+
+def _indented(told: Struct) -> bytes:
     try:
-        encoded = msgspec.json.encode(report)
+        encoded = msgspec.json.encode(told)
     except UnicodeEncodeError:
-        encoded = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(report)))
+        encoded = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(told)))
     return msgspec.json.format(encoded, indent=2) + b"\n"
 
 

@@ -39,6 +39,7 @@ from iwx_agent.model.machine import (
 )
 from iwx_agent.model.report import (
     SCHEMA_VERSION,
+    AssistanceReport,
     Report,
     ReportHost,
     counts_as_emergency,
@@ -49,6 +50,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Address",
     "Alternative",
+    "AssistanceReport",
     "Boot",
     "Cause",
     "Check",

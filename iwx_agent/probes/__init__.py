@@ -11,6 +11,7 @@ from iwx_agent.probes import (
     mail_services,
     panel,
     php,
+    support,
     system,
     web,
 )
@@ -26,6 +27,7 @@ PROBES: tuple[Probe, ...] = (
     *php.PROBES,
     *dns.PROBES,
     *access.PROBES,
+    *support.PROBES,
     *system.PROBES,
     *kernel.PROBES,
     *machine.PROBES,

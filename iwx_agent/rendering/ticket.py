@@ -41,7 +41,7 @@ def ticket_of(report: Report) -> Ticket:
     return Ticket(
         category="Support",
         ip_address_or_hostname=_place(report, name),
-        remote_assistance_enabled="not determined: look in NodeWorx > Remote Assistance before sending",
+        remote_assistance_enabled=words.assistance(report.remote_assistance),
         subject=_subject(report, name),
         message=_message(report),
         priority=str(report.verdict.priority or Priority.MEDIUM),

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 
-from iwx_agent.model import Incident, IncidentState, Report, Severity, Status, worst
+from iwx_agent.model import AssistanceReport, Incident, IncidentState, Report, Severity, Status, worst
 
 # Control characters (C0 but tab and newline, DEL, C1), bidirectional overrides, zero-width marks,
 # line and paragraph separators, tags, halves of surrogate pairs: what can hide, reorder or command rather
@@ -100,3 +100,18 @@ def blind(report: Report) -> list[tuple[str, str, str]]:
         for result in report.results
         if result.status in (Status.UNKNOWN, Status.CRASHED)
     ]
+
+
+def assistance(report: AssistanceReport) -> str:
+    """Return what to write behind "Remote Assistance Enabled?": yes, no, or that a person must confirm it."""
+    if report.state == "off":
+        return "No. Support requires it for every ticket; to turn it on: iwx-agent remote-assistance enable"
+    if report.state == "on":
+        until = f"until {at(report.ends_at)}" if report.ends_at else "when it ends is not told"
+        barred = "; ".join(one_line(obstacle, 120) for obstacle in report.obstacles)
+        but = f"; but support cannot get in: {barred}" if barred else ""
+        return f"Yes, {until} (as the panel's command line says){but}"
+    if not report.reason:
+        return "not determined: look in NodeWorx > Remote Assistance before sending"
+    why = one_line(report.reason, 400)
+    return f"not determined ({why}): confirm it in NodeWorx > Remote Assistance before sending"

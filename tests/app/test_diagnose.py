@@ -29,6 +29,7 @@ from iwx_agent.model import (
     Report,
     Severity,
 )
+from iwx_agent.model.support import RemoteAssistance
 from iwx_agent.probes import Context, Probe
 from iwx_agent.replay import CaptureError, open_capture
 from iwx_agent.replay.format import NOT_FOUND
@@ -46,6 +47,9 @@ FACTS: dict[str, Any] = {
     "identity": IDENTITY,
     "panel": PanelPresence(home="/usr/local/interworx", version="8.1.5"),
     "processes": Processes(entries=()),
+    "remote_assistance": RemoteAssistance(
+        on=True, ends_at=None, end="", duration="72 hours", source="nodeworx", text="mode=1", read_at=NOW_AT
+    ),
 }
 
 
@@ -116,7 +120,7 @@ def test_a_well_machine(machine: Machine) -> None:
     assert (
         sorted(report.timings)
         == list(report.timings)
-        == ["boot", "identity", "imap", "panel", "processes", "smtp"]
+        == ["boot", "identity", "imap", "panel", "processes", "remote_assistance", "smtp"]
     )
     assert machine.host.paused_s == 0
     assert report.collected_at.timestamp() == int(NOW_AT)
@@ -201,6 +205,45 @@ def test_what_could_not_be_ended_is_named_in_the_verdict(machine: Machine) -> No
     assert report.exit_code == 0
 
 
+OFF = structs.replace(FACTS["remote_assistance"], on=False)
+UNTOLD = HostError("timeout", "no answer within 10 s", "nodeworx")
+
+
+def test_remote_assistance_is_in_every_report(machine: Machine) -> None:
+    report = machine.run({"smtp": [[]]}).remote_assistance
+    assert (report.state, report.ready) == ("on", None)  # only one check ran: the way in was not looked at
+    assert "it was not looked at" in report.doubts[0]
+    report = machine.run({"smtp": [[]], "remote_assistance": [UNTOLD]}).remote_assistance
+    assert (report.state, report.reason) == ("unknown", "no answer within 10 s")
+
+
+@pytest.mark.parametrize(
+    ("fact", "severity", "said"),
+    [
+        (OFF, Severity.EMERGENCY, "Remote Assistance is off, and support requires it"),
+        (OFF, Severity.WARNING, "Remote Assistance is off, and support requires it"),
+        (UNTOLD, Severity.WARNING, "Whether Remote Assistance is on could not be told"),
+        (OFF, Severity.NOTE, ""),  # no ticket is meant
+        (FACTS["remote_assistance"], Severity.EMERGENCY, ""),
+    ],
+)
+def test_the_verdict_says_when_a_ticket_lacks_it(
+    machine: Machine, fact: Any, severity: Severity, said: str
+) -> None:
+    report = machine.run(
+        {"smtp": [[finding("A-001", severity=severity)]], "remote_assistance": [fact]}, confirm=False
+    )
+    assert any(said in reason for reason in report.verdict.reasons)
+    about_it = [reason for reason in report.verdict.reasons if "Remote Assistance" in reason]
+    assert len(about_it) == bool(said)
+
+
+def test_without_a_panel_there_is_no_word_of_it(machine: Machine) -> None:
+    gone = HostError("not_found", "no InterWorx panel on this machine", "x")
+    report = machine.run({"smtp": [[DOWN]], "panel": [gone], "remote_assistance": [gone]}, confirm=False)
+    assert not [reason for reason in report.verdict.reasons if "Remote Assistance" in reason]
+
+
 def test_emergencies_are_asked_for_first(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(monkeypatch)
     monkeypatch.setattr("iwx_agent.app.collecting._THREADS_COUNT", 1)
@@ -215,8 +258,8 @@ def test_progress_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> 
     known = Known(layout=layout(), causes=(), settings=Settings())
     request = Request(checks=(checking("smtp"),))
     diagnose(machine.host, known, request, on_progress=lambda *said: told.append(said))
-    assert max(told[:-1], key=lambda said: said[1])[1:] == (5, 5)
-    assert told[-1] == ("a second look at what seems to be an emergency", 5, 5)
+    assert max(told[:-1], key=lambda said: said[1])[1:] == (6, 6)
+    assert told[-1] == ("a second look at what seems to be an emergency", 6, 6)
 
 
 @pytest.mark.parametrize(
