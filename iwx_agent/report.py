@@ -3,8 +3,9 @@
 import re
 
 import msgspec
+from msgspec import Struct
 
-from iwx_agent.model import LastVerdict, Report
+from iwx_agent.model import AssistanceReport, LastVerdict, Report
 
 FORMATS = ("text", "json", "html", "markdown", "nagios", "openmetrics")
 
@@ -16,12 +17,12 @@ def to_json(report: Report) -> bytes:
 
     Half of a surrogate pair (from a log that is not UTF-8) has no place in JSON and becomes U+FFFD.
     """
-    return _json(report)
+    return _indented(report)
 
 
 def explanation_json(kept: LastVerdict) -> bytes:
     """Return a verdict with its trace as JSON; its parts are those of a report."""
-    return _json(kept)
+    return _indented(kept)
 
 
 def explanation_from_json(data: bytes) -> LastVerdict:
@@ -40,11 +41,16 @@ def explanation_text(kept: LastVerdict) -> str:
     return explain(kept)
 
 
-def _json(made: Report | LastVerdict) -> bytes:
+def assistance_to_json(report: AssistanceReport) -> bytes:
+    """Return what a report says of Remote Assistance as JSON, as ``to_json`` does."""
+    return _indented(report)
+
+
+def _indented(told: Struct) -> bytes:
     try:
-        encoded = msgspec.json.encode(made)
+        encoded = msgspec.json.encode(told)
     except UnicodeEncodeError:
-        encoded = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(made)))
+        encoded = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(told)))
     return msgspec.json.format(encoded, indent=2) + b"\n"
 
 

@@ -18,12 +18,14 @@ from iwx_agent.host import ClockAnswer, Host
 from iwx_agent.model import (
     SCHEMA_VERSION,
     Address,
+    AssistanceReport,
     Check,
     CheckResult,
     FactValue,
     Finding,
     HostIdentity,
     IncidentState,
+    Missing,
     Override,
     PanelPresence,
     Report,
@@ -31,7 +33,9 @@ from iwx_agent.model import (
     Severity,
     Status,
     moment,
+    worst,
 )
+from iwx_agent.model.assistance import assistance_report, way_in
 from iwx_agent.probes import PROBES, Context, Probe
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,7 +45,10 @@ _ALWAYS = (
     "panel",
     "processes",
     "server_zone",
+    "remote_assistance",
 )  # facts that the report and triage need whatever is judged
+
+_WAY_IN = ("ssh_port", "login_rules", "listening_sockets", "file_systems")
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -95,7 +102,7 @@ def diagnose(
             on_progress("a second look at what seems to be an emergency", done, len(probes))
         results, states = _look_again(host, known, request, results, first.facts, left_s, in_progress)
     report = _report(clock, first, known, request, triage.scoped(results, known.policy), states)
-    return _with_left_behind(report, abandoned())
+    return _with_left_behind(_with_assistance(report), abandoned())
 
 
 def _with_left_behind(report: Report, left_behind: tuple[str, ...]) -> Report:
@@ -103,6 +110,19 @@ def _with_left_behind(report: Report, left_behind: tuple[str, ...]) -> Report:
     if not left_behind:
         return report
     said = f"Could not be ended and was left behind, stuck in the kernel: {', '.join(left_behind[:5])}."
+    verdict = replace(report.verdict, reasons=(*report.verdict.reasons, said))
+    return replace(report, verdict=verdict)
+
+
+def _with_assistance(report: Report) -> Report:
+    """Say in the verdict what a ticket lacks: support takes none without Remote Assistance."""
+    said = {
+        "off": "Remote Assistance is off, and support requires it: iwx-agent remote-assistance enable.",
+        "unknown": "Whether Remote Assistance is on could not be told: confirm it before a ticket goes out.",
+    }.get(report.remote_assistance.state)
+    wrong = any(worst(incident) >= Severity.WARNING for incident in report.incidents)
+    if said is None or not wrong or not report.host.panel_home:
+        return report
     verdict = replace(report.verdict, reasons=(*report.verdict.reasons, said))
     return replace(report, verdict=verdict)
 
@@ -211,7 +231,15 @@ def _report(
         incidents=incidents,
         results=results,
         timings=dict(sorted(collected.timings_s.items())),
+        remote_assistance=assistance_of(facts),
     )
+
+
+def assistance_of(facts: dict[str, FactValue]) -> AssistanceReport:
+    """Return what the facts say of Remote Assistance; what was not asked for could not be told."""
+    unasked = Missing(reason="it was not looked at")
+    way = way_in(*(facts.get(name, unasked) for name in _WAY_IN))
+    return assistance_report(facts["remote_assistance"], way)
 
 
 def _report_host(clock: ClockAnswer, facts: dict[str, FactValue], settings: Settings) -> ReportHost:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from iwx_agent.cli import catalogue, diagnosis, why
+from iwx_agent.cli import assistance, catalogue, diagnosis, why
 
 EXIT_USAGE = 2
 EXIT_INTERNAL = 70
@@ -44,7 +44,20 @@ def application() -> typer.Typer:
     app.command()(_guarded(catalogue.checks))
     app.command()(_guarded(catalogue.explain))
     app.command()(_guarded(why.why))
+    app.add_typer(_assistance())
     return app
+
+
+def _assistance() -> typer.Typer:
+    group = typer.Typer(
+        name="remote-assistance",
+        help="Let InterWorx support in, or look whether they could come in. Every ticket needs it.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    for command in (assistance.status, assistance.enable, assistance.disable):
+        group.command()(_guarded(command))
+    return group
 
 
 class _InterruptedError(Exception):

@@ -43,6 +43,7 @@ from iwx_agent.model.package_state import InstalledPackage, InstalledPackages
 from iwx_agent.model.packages import PackageFailure, PackageLog, PackageRun, PresentFailure, package_name
 from iwx_agent.model.report import (
     SCHEMA_VERSION,
+    AssistanceReport,
     KeptIncident,
     LastVerdict,
     Report,
@@ -60,6 +61,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Address",
     "Alternative",
+    "AssistanceReport",
     "Boot",
     "Cause",
     "Check",

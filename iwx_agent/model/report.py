@@ -1,6 +1,7 @@
 """The one result of a run: what every rendering is made from, and what the JSON schema is generated from."""
 
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
 
@@ -26,6 +27,22 @@ class ReportHost(Struct, frozen=True, kw_only=True):
     as_root: bool
 
 
+class AssistanceReport(Struct, frozen=True, kw_only=True):
+    """Remote Assistance, which every ticket needs: its state, and whether support could get in over SSH.
+
+    ``ends_at`` is None when it was not told, ``reason`` says why the state is unknown. ``ready`` is false
+    when something surely keeps support out (``obstacles``), null when that cannot be told (``doubts``).
+    """
+
+    state: Literal["on", "off", "unknown"]
+    ends_at: datetime | None = None
+    source: str = ""
+    reason: str = ""
+    ready: bool | None = None
+    obstacles: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
 class Report(Struct, frozen=True, kw_only=True):
     """``timings`` holds seconds per probe; all times are UTC."""
 
@@ -37,6 +54,7 @@ class Report(Struct, frozen=True, kw_only=True):
     incidents: tuple[Incident, ...]
     results: tuple[CheckResult, ...]
     timings: dict[str, float]
+    remote_assistance: AssistanceReport = AssistanceReport(state="unknown")
 
     @property
     def exit_code(self) -> int:

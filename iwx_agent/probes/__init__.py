@@ -15,6 +15,7 @@ from iwx_agent.probes import (
     php,
     repositories,
     signs,
+    support,
     system,
     web,
 )
@@ -34,6 +35,7 @@ PROBES: tuple[Probe, ...] = (
     *repositories.PROBES,
     *dns.PROBES,
     *access.PROBES,
+    *support.PROBES,
     *system.PROBES,
     *kernel.PROBES,
     *machine.PROBES,

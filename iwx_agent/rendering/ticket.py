@@ -60,18 +60,13 @@ def ticket_of(report: Report) -> Ticket:
     return Ticket(
         category="Support",
         ip_address_or_hostname=_place(report, name),
-        remote_assistance_enabled=_remote_assistance(report),
+        remote_assistance_enabled=words.assistance(report.remote_assistance),
         subject=_subject(report, name),
         message=_message(report),
         priority=str(report.verdict.priority or Priority.MEDIUM),
         heading=tuple(_heading(report)),
         blocked=_mode(report) is ProviderMode.BLOCK,
     )
-
-
-def _remote_assistance(report: Report) -> str:  # noqa: ARG001 - the report will tell once a check knows
-    """Return the answer to the form's question; nothing tells yet, so a person has to look."""
-    return "not determined: look in NodeWorx > Remote Assistance before sending"
 
 
 def _mode(report: Report) -> ProviderMode | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from iwx_agent.model import (
+    AssistanceReport,
     Finding,
     Incident,
     IncidentState,
@@ -203,3 +204,18 @@ def step(remedy: str, limit: int = 300) -> Step:
         command=not shown[:1].isupper(),
         whole=shown == text.strip(),
     )
+
+
+def assistance(report: AssistanceReport) -> str:
+    """Return what to write behind "Remote Assistance Enabled?": yes, no, or that a person must confirm it."""
+    if report.state == "off":
+        return "No. Support requires it for every ticket; to turn it on: iwx-agent remote-assistance enable"
+    if report.state == "on":
+        until = f"until {at(report.ends_at)}" if report.ends_at else "when it ends is not told"
+        barred = "; ".join(one_line(obstacle, 120) for obstacle in report.obstacles)
+        but = f"; but support cannot get in: {barred}" if barred else ""
+        return f"Yes, {until} (as the panel's command line says){but}"
+    if not report.reason:
+        return "not determined: look in NodeWorx > Remote Assistance before sending"
+    why = one_line(report.reason, 400)
+    return f"not determined ({why}): confirm it in NodeWorx > Remote Assistance before sending"

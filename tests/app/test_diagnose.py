@@ -32,6 +32,7 @@ from iwx_agent.model import (
     ServerZone,
     Severity,
 )
+from iwx_agent.model.assistance import RemoteAssistance
 from iwx_agent.probes import Context, Probe
 from iwx_agent.replay import CaptureError, open_capture
 from iwx_agent.replay.format import NOT_FOUND
@@ -52,6 +53,9 @@ FACTS: dict[str, Any] = {
     "panel": PanelPresence(home="/usr/local/interworx", version="8.1.5"),
     "processes": Processes(entries=()),
     "server_zone": ServerZone(data=UTC_ZONE, source="/etc/localtime"),
+    "remote_assistance": RemoteAssistance(
+        on=True, ends_at=None, end="", duration="72 hours", source="nodeworx", text="mode=1", read_at=NOW_AT
+    ),
 }
 
 
@@ -127,7 +131,7 @@ def test_a_well_machine(machine: Machine) -> None:
     assert (
         sorted(report.timings)
         == list(report.timings)
-        == ["boot", "identity", "imap", "panel", "processes", "server_zone", "smtp"]
+        == ["boot", "identity", "imap", "panel", "processes", "remote_assistance", "server_zone", "smtp"]
     )
     assert machine.host.paused_s == 0
     assert report.collected_at.timestamp() == int(NOW_AT)
@@ -245,6 +249,45 @@ def test_what_could_not_be_ended_is_named_in_the_verdict(machine: Machine) -> No
     said = "Could not be ended and was left behind, stuck in the kernel: df (pid 7, state D)."
     assert report.verdict.reasons[-1] == said
     assert report.exit_code == 0
+
+
+OFF = structs.replace(FACTS["remote_assistance"], on=False)
+UNTOLD = HostError("timeout", "no answer within 10 s", "nodeworx")
+
+
+def test_remote_assistance_is_in_every_report(machine: Machine) -> None:
+    report = machine.run({"smtp": [[]]}).remote_assistance
+    assert (report.state, report.ready) == ("on", None)  # only one check ran: the way in was not looked at
+    assert "it was not looked at" in report.doubts[0]
+    report = machine.run({"smtp": [[]], "remote_assistance": [UNTOLD]}).remote_assistance
+    assert (report.state, report.reason) == ("unknown", "no answer within 10 s")
+
+
+@pytest.mark.parametrize(
+    ("fact", "severity", "said"),
+    [
+        (OFF, Severity.EMERGENCY, "Remote Assistance is off, and support requires it"),
+        (OFF, Severity.WARNING, "Remote Assistance is off, and support requires it"),
+        (UNTOLD, Severity.WARNING, "Whether Remote Assistance is on could not be told"),
+        (OFF, Severity.NOTE, ""),  # no ticket is meant
+        (FACTS["remote_assistance"], Severity.EMERGENCY, ""),
+    ],
+)
+def test_the_verdict_says_when_a_ticket_lacks_it(
+    machine: Machine, fact: Any, severity: Severity, said: str
+) -> None:
+    report = machine.run(
+        {"smtp": [[finding("A-001", severity=severity)]], "remote_assistance": [fact]}, confirm=False
+    )
+    assert any(said in reason for reason in report.verdict.reasons)
+    about_it = [reason for reason in report.verdict.reasons if "Remote Assistance" in reason]
+    assert len(about_it) == bool(said)
+
+
+def test_without_a_panel_there_is_no_word_of_it(machine: Machine) -> None:
+    gone = HostError("not_found", "no InterWorx panel on this machine", "x")
+    report = machine.run({"smtp": [[DOWN]], "panel": [gone], "remote_assistance": [gone]}, confirm=False)
+    assert not [reason for reason in report.verdict.reasons if "Remote Assistance" in reason]
 
 
 def test_emergencies_are_asked_for_first(monkeypatch: pytest.MonkeyPatch) -> None:

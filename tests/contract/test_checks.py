@@ -70,6 +70,7 @@ BLOCKS = {
     "system.clock": ("SYSTEM", 70, 79),
     "system.resolver": ("SYSTEM", 80, 89),
     "system.flood": ("SYSTEM", 90, 99),
+    "support.remote_assistance": ("SUPPORT", 1, 9),
 }
 every_check = pytest.mark.parametrize("check", ALL, ids=lambda check: check.id)
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iwx_agent.model import (
+    AssistanceReport,
     Evidence,
     IncidentState,
     Licence,
@@ -23,7 +24,7 @@ from iwx_agent.model import (
     Status,
     Verdict,
 )
-from iwx_agent.report import from_json, json_schema, to_json
+from iwx_agent.report import assistance_to_json, from_json, json_schema, to_json
 
 PUBLISHED = resources.files("iwx_agent").joinpath("schemas/report-v1.json").read_bytes()
 
@@ -92,6 +93,16 @@ def test_the_keys_that_are_promised() -> None:
         "incidents",
         "results",
         "timings",
+        "remote_assistance",
+    ]
+    assert list(made["remote_assistance"]) == [
+        "state",
+        "ends_at",
+        "source",
+        "reason",
+        "ready",
+        "obstacles",
+        "doubts",
     ]
     assert list(made["verdict"]) == [
         "priority",
@@ -177,3 +188,10 @@ def test_what_is_no_report_is_refused() -> None:
     for data in (b"", b"{", b"[]", b'{"schema_version": 1}'):
         with pytest.raises(msgspec.DecodeError):
             from_json(data)
+
+
+def test_remote_assistance_alone_is_the_part_of_the_report() -> None:
+    part = AssistanceReport(state="on", ends_at=AT, source="half a pair \ud800", ready=None, doubts=("x",))
+    alone = json.loads(assistance_to_json(part))
+    assert alone == plain(remote_assistance=part)["remote_assistance"]
+    assert (alone["ends_at"], alone["source"]) == ("2026-11-23T15:26:40Z", "half a pair \ufffd")
