@@ -275,15 +275,13 @@ class PanelRows(Question, frozen=True, kw_only=True, tag="sql_rows"):
 
     @property
     def source(self) -> str:
-        place = f"{self.dsn}: table {self.table}"
-        if not self.words:
-            return place
-        return f"{place}, {self.words_column} {'none' if self.without else 'one'} of {', '.join(self.words)}"
+        return f"{self.dsn}: table {self.table}"
 
     @property
     def identity(self) -> tuple[str, ...]:
         asked = (*self.columns, "times", *self.times, "by", self.order_by, str(self.newest_first))
-        return ("PanelRows", self.source, *asked)
+        limited = (self.words_column, str(self.without), *self.words) if self.words else ()
+        return ("PanelRows", self.source, *asked, "words", *limited)
 
 
 class AskProcesses(Question, frozen=True, kw_only=True, tag="processes"):

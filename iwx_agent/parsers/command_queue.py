@@ -245,6 +245,6 @@ def _words(entry: QueueEntry) -> str:
         entry.status,
         f"made {created:%Y-%m-%d %H:%M:%S} UTC" if created else "",
         f"last touched {updated:%Y-%m-%d %H:%M:%S} UTC" if updated else "",
-        f"{entry.attempts} attempts" if entry.attempts else "",
+        f"attempts: {entry.attempts}" if entry.attempts else "",
     )
     return ", ".join(part for part in parts if part)

@@ -62,6 +62,9 @@ BLOCKS = {
     "system.clock": ("SYSTEM", 70, 79),
     "system.resolver": ("SYSTEM", 80, 89),
     "system.flood": ("SYSTEM", 90, 99),
+    "cluster.queue": ("CLUSTER", 1, 9),
+    "cluster.nodes": ("CLUSTER", 10, 19),
+    "cluster.mount": ("CLUSTER", 20, 29),
 }
 every_check = pytest.mark.parametrize("check", ALL, ids=lambda check: check.id)
 
@@ -211,6 +214,7 @@ def layout_keys() -> list[tuple[str, str]]:
                 "texts",
                 "port",
                 "command",
+                "words",
                 "everything",
             ) and "layout" in ast.unparse(node.func.value):
                 key = pattern_of(node.args[0])

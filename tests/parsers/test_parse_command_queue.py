@@ -189,7 +189,7 @@ def test_a_queue_by_node() -> None:
     assert (two.oldest_at, two.failed_newest_at, two.progress_at) == (AT, AT + 30, AT + 10)
     assert (two.left_count, two.came_count) == (None, None)
     assert two.oldest_words == (
-        "entry 2, for iwx2.lab.invalid, pending, made 2026-11-23 19:00:00 UTC, 4 attempts"
+        "entry 2, for iwx2.lab.invalid, pending, made 2026-11-23 19:00:00 UTC, attempts: 4"
     )
     assert two.failed_words == "entry 5, for iwx2.lab.invalid, error, made 2026-11-23 19:00:30 UTC"
     assert (three.node, three.waiting_count, three.progress_at) == ("iwx3.lab.invalid", 0, AT + 99)
