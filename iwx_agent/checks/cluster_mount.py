@@ -17,7 +17,7 @@ import shlex
 from collections.abc import Iterator
 
 from iwx_agent.model import Check, Evidence, Finding, PanelPresence, Scope, Severity
-from iwx_agent.model.cluster import ClusterHome, NetworkHome, ServedHome
+from iwx_agent.model.cluster import ClusterHome, NetworkHome, ServedHome, named
 
 _ON_IT = "Sites, mailboxes and FTP accounts lie on it."
 
@@ -110,7 +110,7 @@ def _not_served(served: ServedHome) -> Finding:
         subject="NFS service",
         severity=Severity.ERROR,
         scope=Scope.VENDOR,
-        title=f"The cluster's nodes cannot use {served.path}: this manager's NFS service does not answer",
+        title=f"The NFS service does not answer: {served.path} is gone for {named(served.nodes)}",
         detail=f"{served.source} exports {served.path}, but {served.answer.source}: {told}.",
         remedy=(
             "systemctl status nfs-server rpcbind --no-pager -l",

@@ -180,8 +180,12 @@ class NetworkHome(Struct, frozen=True, kw_only=True):
 
 
 class ServedHome(Struct, frozen=True, kw_only=True):
-    """/home as this server exports it to its nodes: the line of the exports file, and its own port of NFS."""
+    """/home as this server exports it to its nodes: the line of the exports file, and its own port of NFS.
 
+    ``nodes`` are the cluster's nodes by name, as far as they are known.
+    """
+
+    nodes: tuple[str, ...]
     path: str
     line: str
     source: str

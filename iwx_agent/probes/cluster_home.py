@@ -16,10 +16,17 @@ def cluster_home(context: Context) -> ClusterHome:
     wanted = wanted_home(context)
     line, exports = export_of_home(context)
     served: ServedHome | None = None
-    if line and cluster_role(context).part == "manager":
+    role = cluster_role(context) if line else None
+    if role is not None and role.part == "manager":
         port = context.layout.port("port.nfs")
         answer = ask_port(context.host, port, expect_greeting=False, timeout_s=_LIMIT_S)
-        served = ServedHome(path=line.split()[0].strip('"'), line=line, source=exports, answer=answer)
+        served = ServedHome(
+            nodes=tuple(node.label for node in role.nodes),
+            path=line.split()[0].strip('"'),
+            line=line,
+            source=exports,
+            answer=answer,
+        )
     if wanted is None and served is None:
         reason = "/home is neither another server's nor exported to nodes"
         raise HostError("not_found", reason, "mountinfo, fstab and exports")

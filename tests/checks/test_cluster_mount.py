@@ -28,9 +28,13 @@ def home(state: str, **more: Any) -> NetworkHome:
     return NetworkHome(**(told | more))
 
 
-def found(mounted: NetworkHome | None = None, served: PortAnswer | None = None) -> list[Finding]:
+def found(mounted: NetworkHome | None = None, served: PortAnswer | None = None, *nodes: str) -> list[Finding]:
     line = "/home 10.99.0.20(rw)"
-    side = ServedHome(path="/home", line=line, source="/etc/exports", answer=served) if served else None
+    side = (
+        ServedHome(nodes=nodes, path="/home", line=line, source="/etc/exports", answer=served)
+        if served
+        else None
+    )
     return list(judge(PANEL, ClusterHome(mounted=mounted, served=side)))
 
 
@@ -102,6 +106,19 @@ def test_a_manager_whose_nfs_does_not_answer(answer: PortAnswer, told: str) -> N
     assert (finding.code, finding.subject, finding.severity) == ("CLUSTER-023", "NFS service", Severity.ERROR)
     assert finding.detail == f"/etc/exports exports /home, but {answer.source}: {told}."
     assert [evidence.text for evidence in finding.evidence] == ["/home 10.99.0.20(rw)", told]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "title"),
+    [
+        ((), "The NFS service does not answer: /home is gone for the cluster"),
+        (("n2",), "The NFS service does not answer: /home is gone for cluster node n2"),
+        (("n2", "n3"), "The NFS service does not answer: /home is gone for 2 cluster nodes (n2, n3)"),
+    ],
+)
+def test_it_names_all_nodes_that_are_concerned(nodes: tuple[str, ...], title: str) -> None:
+    (finding,) = found(None, port("refused", "127.0.0.1"), *nodes)
+    assert (finding.title, finding.subject) == (title, "NFS service")
 
 
 def test_a_manager_whose_nfs_answers_is_well() -> None:

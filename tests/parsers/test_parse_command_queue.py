@@ -60,6 +60,11 @@ def test_what_the_command_is_is_not_kept() -> None:
         ('[{"ID": 17, "Node": "iwx2.lab.invalid", "State": "Queued", "queued_at": 1795460400}]', "Queued"),
         ('[{"queue_id": 17, "server": "10.99.0.20", "result": "NEW", "timestamp": "1795460400"}]', "NEW"),
         ('[{"a": "pending", "id": 17, "c": "iwx2.lab.invalid", "d": "2026-11-23T19:00:00Z"}]', "pending"),
+        (
+            '[{"id": 17, "node_hostname": "iwx2.lab.invalid", "command": "x", "state": "pending",'
+            ' "date_added": "2026-11-23 19:00:00", "updated": "2026-11-23 19:00:00", "attempts": "0"}]',
+            "pending",
+        ),
         ("17\tiwx2.lab.invalid\tpending\t2026-11-23 19:00:00\trestart mail\n", "pending"),
         ("17 iwx2.lab.invalid pending 2026-11-23 19:00:00 restart mail\n", "pending"),
         ("17 2026-11-23 19:00:00 2026-11-23 19:30:00 10.99.0.20 running\n", "running"),

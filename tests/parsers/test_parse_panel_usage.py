@@ -14,6 +14,10 @@ from iwx_agent.probes.panel_cli import READ_ONLY
     ("text", "names"),
     [
         ("Usage: -c CommandQueue -a [list]", ["list"]),
+        (
+            "Usage: -c CommandQueue -a [clear|delete|listCommands|queryQueue|run]",
+            ["listCommands", "queryQueue"],
+        ),
         ("Usage: -c CommandQueue -a [clear|list|retry]", ["list"]),
         ("Usage: -c CommandQueue -a {list | query}", ["list", "query"]),
         ("Available actions:\n  delete\n  list\n  queryEdit\n", ["list", "queryEdit"]),

@@ -183,6 +183,7 @@ def test_a_manager_is_asked_for_its_own_nfs(answer: Struct | HostError, outcome:
         "/etc/exports",
     )
     assert found.served.answer.outcome == outcome
+    assert found.served.nodes == ("iwx2.lab.invalid",)
 
 
 def test_a_quoted_path_is_shown_without_its_quotes() -> None:
