@@ -160,7 +160,7 @@ class CommandQueue(Struct, frozen=True, kw_only=True):
 
 # --- /home over the network ---
 
-HomeState = Literal["answers", "silent", "stale", "failed", "not_mounted"]
+MountState = Literal["answers", "silent", "stale", "failed", "not_mounted"]
 
 
 class NetworkHome(Struct, frozen=True, kw_only=True):
@@ -172,7 +172,7 @@ class NetworkHome(Struct, frozen=True, kw_only=True):
     path: str
     device: str
     type: str
-    state: HomeState
+    state: MountState
     source: str
     detail: str = ""
     limit_s: float = 0.0

@@ -2,7 +2,7 @@
 
 from iwx_agent.host import HostError
 from iwx_agent.model import PortAnswer
-from iwx_agent.model.cluster import ClusterHome, HomeState, NetworkHome, ServedHome
+from iwx_agent.model.cluster import ClusterHome, MountState, NetworkHome, ServedHome
 from iwx_agent.parsers.cluster_nodes import is_address, is_elsewhere
 from iwx_agent.probes.cluster import cluster_role
 from iwx_agent.probes.cluster_mounts import WantedHome, export_of_home, server_of, wanted_home
@@ -47,7 +47,7 @@ def _looked_at(context: Context, wanted: WantedHome) -> NetworkHome:
     )
 
 
-def _state(context: Context, wanted: WantedHome) -> tuple[HomeState, str]:
+def _state(context: Context, wanted: WantedHome) -> tuple[MountState, str]:
     if not wanted.mounted:
         return "not_mounted", "it is in /etc/fstab, but not mounted"
     try:

@@ -186,6 +186,12 @@ def test_an_age_is_told_as_a_person_would(age_s: float, words: str) -> None:
     assert f"the oldest for {words}, " in finding.detail
 
 
+def test_a_long_queue_whose_age_is_not_known() -> None:
+    (finding,) = found(node(waiting_count=150))
+    assert finding.detail.startswith("iwx2.lab.invalid: 150 waiting. ")
+    assert (finding.code, finding.since_at) == ("CLUSTER-003", None)
+
+
 def test_a_list_that_was_cut_says_at_least() -> None:
     (finding,) = found(node(age_s=10, waiting_count=2000), at_least=True)
     assert "at least 2000 waiting" in finding.detail

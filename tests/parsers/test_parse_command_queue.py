@@ -1,5 +1,7 @@
 """The command queue in rows: what is recognised, what is a gap, and what it comes to for each node."""
 
+from functools import cache
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ NODES = (
 )
 
 
+@cache
 def words() -> QueueWords:
     told = load_layout().words
     return QueueWords(
@@ -44,6 +47,8 @@ def entry(**more: object) -> QueueEntry:
 WHOLE = """[{"id": 17, "node_id": 2, "command": "set --password hunter2", "status": "pending",
  "created": "2026-11-23 19:00:00", "updated": null, "attempts": 3}]"""
 AT = NOW_AT - 52 * 60 - 42  # 19:00:00
+ODD_NAMES = """[{"id": 17, "node_hostname": "iwx2.lab.invalid", "command": "x", "state": "pending",
+ "date_added": "2026-11-23 19:00:00", "updated": "2026-11-23 19:00:00", "attempts": "0"}]"""
 
 
 def test_an_entry_with_the_usual_names() -> None:
@@ -60,11 +65,7 @@ def test_what_the_command_is_is_not_kept() -> None:
         ('[{"ID": 17, "Node": "iwx2.lab.invalid", "State": "Queued", "queued_at": 1795460400}]', "Queued"),
         ('[{"queue_id": 17, "server": "10.99.0.20", "result": "NEW", "timestamp": "1795460400"}]', "NEW"),
         ('[{"a": "pending", "id": 17, "c": "iwx2.lab.invalid", "d": "2026-11-23T19:00:00Z"}]', "pending"),
-        (
-            '[{"id": 17, "node_hostname": "iwx2.lab.invalid", "command": "x", "state": "pending",'
-            ' "date_added": "2026-11-23 19:00:00", "updated": "2026-11-23 19:00:00", "attempts": "0"}]',
-            "pending",
-        ),
+        (ODD_NAMES, "pending"),
         ("17\tiwx2.lab.invalid\tpending\t2026-11-23 19:00:00\trestart mail\n", "pending"),
         ("17 iwx2.lab.invalid pending 2026-11-23 19:00:00 restart mail\n", "pending"),
         ("17 2026-11-23 19:00:00 2026-11-23 19:30:00 10.99.0.20 running\n", "running"),
