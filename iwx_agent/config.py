@@ -245,7 +245,7 @@ def _layout_entries(path: Path) -> dict[str, tuple[Alternative, ...]]:
     return entries
 
 
-_GROUP_TYPES: dict[str, type] = {"port": int, "command": tuple}
+_GROUP_TYPES: dict[str, type] = {"port": int, "command": tuple, "words": tuple}
 
 
 def _check_values(path: Path, group: str, name: str, alternatives: tuple[Alternative, ...]) -> None:

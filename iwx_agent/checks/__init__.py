@@ -1,6 +1,9 @@
 """Checks judge. ``ALL`` is explicit: what is not listed does not exist, what is listed always answers."""
 
 from iwx_agent.checks import (
+    cluster_mount,
+    cluster_nodes,
+    cluster_queue,
     dns_server,
     ftp_server,
     mail_delivery,
@@ -42,6 +45,9 @@ from iwx_agent.checks import (
 from iwx_agent.model import Check
 
 ALL: tuple[Check, ...] = (
+    cluster_mount.CHECK,
+    cluster_nodes.CHECK,
+    cluster_queue.CHECK,
     dns_server.CHECK,
     ftp_server.CHECK,
     mail_delivery.CHECK,

@@ -2,6 +2,9 @@
 
 from iwx_agent.probes import (
     access,
+    cluster,
+    cluster_home,
+    cluster_queue,
     database,
     dns,
     kernel,
@@ -28,6 +31,9 @@ PROBES: tuple[Probe, ...] = (
     *mail.PROBES,
     *mail_services.PROBES,
     *mail_queue.PROBES,
+    *cluster_queue.PROBES,
+    *cluster.PROBES,
+    *cluster_home.PROBES,
     *web.PROBES,
     *php.PROBES,
     *package_log.PROBES,

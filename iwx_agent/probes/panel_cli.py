@@ -6,6 +6,7 @@ from iwx_agent.host import CommandAnswer, Host, HostError
 from iwx_agent.model import ParseError
 from iwx_agent.model.panel_cli import PanelAnswer
 from iwx_agent.parsers.panel_answer import parse_panel_answer
+from iwx_agent.parsers.panel_usage import read_actions
 from iwx_agent.probes.context import Context
 
 _TIMEOUT_S = 10.0
@@ -62,6 +63,26 @@ def understood(context: Context, answer: CommandAnswer) -> PanelAnswer:
     except ParseError as error:
         raise HostError("failed", f"said with exit code 0: {error}", answer.source) from None
     return PanelAnswer(rows=rows, named=named, source=answer.source, seen_at=context.host.clock().now_at)
+
+
+def read_actions_of(context: Context, argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the read actions of a controller, from what the command line says when it is given none.
+
+    That is a usage text, on whichever output and with whichever exit code. ``-n`` is in ``argv``: it never
+    asks anything back.
+
+    Raises:
+        HostError: when it does not end, or names no read action; the reason quotes what it said.
+    """
+    if "-a" in argv or "-n" not in argv:
+        raise HostError("failed", "only a question without action, and without prompts", " ".join(argv))
+    answer = _ended(context.host.run(argv, timeout_s=_TIMEOUT_S))
+    found = read_actions(f"{answer.error_text}\n{answer.text}")
+    if not found:
+        raise HostError(
+            "failed", f"names no read action; it said: {_said(answer)[:200] or 'nothing'}", answer.source
+        )
+    return found
 
 
 def _ended(answer: CommandAnswer) -> CommandAnswer:

@@ -71,6 +71,9 @@ BLOCKS = {
     "system.resolver": ("SYSTEM", 80, 89),
     "system.flood": ("SYSTEM", 90, 99),
     "support.remote_assistance": ("SUPPORT", 1, 9),
+    "cluster.queue": ("CLUSTER", 1, 9),
+    "cluster.nodes": ("CLUSTER", 10, 19),
+    "cluster.mount": ("CLUSTER", 20, 29),
 }
 every_check = pytest.mark.parametrize("check", ALL, ids=lambda check: check.id)
 
@@ -234,6 +237,7 @@ def layout_keys() -> list[tuple[str, str]]:
                 "texts",
                 "port",
                 "command",
+                "words",
                 "everything",
             ) and "layout" in ast.unparse(node.func.value):
                 key = pattern_of(node.args[0])

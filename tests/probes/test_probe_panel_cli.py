@@ -4,7 +4,7 @@ import pytest
 from fakes import NOW_AT, FakeHost, command, context, run
 
 from iwx_agent.host import CommandAnswer, HostError
-from iwx_agent.probes.panel_cli import ask_panel, panel_answer
+from iwx_agent.probes.panel_cli import ask_panel, panel_answer, read_actions_of
 
 BANNERS = ("nodeworx", "-u", "-n", "-c", "Notice", "-a", "listBannerNotices")
 AS_JSON = (*BANNERS, "-o", "json")
@@ -92,3 +92,25 @@ def test_only_read_actions_are_ever_asked(action: str) -> None:
         ask_panel(context({}), ("nodeworx", "-u", "-n", "-c", "Notice", "-a", action))
     with pytest.raises(HostError, match="never asked"):
         ask_panel(context({}), ("nodeworx", "-u", "-n", "-c", "Notice"))
+
+
+QUEUE = ("nodeworx", "-u", "-n", "-c", "CommandQueue")
+
+
+def test_the_actions_of_a_controller_are_read_from_what_it_says_without_one() -> None:
+    said = command(QUEUE, exit_code=11, stderr="Usage: -c CommandQueue -a [clear|list]")
+    assert read_actions_of(context({run(*QUEUE): said}), QUEUE) == ("list",)
+
+
+@pytest.mark.parametrize("argv", [(*QUEUE, "-a", "list"), ("nodeworx", "-u", "-c", "CommandQueue")])
+def test_actions_are_looked_up_without_an_action_and_without_prompts(argv: tuple[str, ...]) -> None:
+    with pytest.raises(HostError, match="without action, and without prompts"):
+        read_actions_of(context({}), argv)
+
+
+def test_a_second_sample_is_asked_of_the_machine_again() -> None:
+    first, second = (command(AS_JSON, f'[{{"id": {number}}}]') for number in (1, 2))
+    asked = context({run(*AS_JSON): [first, second]})
+    assert panel_answer(asked, "command.banners").rows[0].get("id") == "1"
+    assert ask_panel(asked, BANNERS).rows[0].get("id") == "1"
+    assert ask_panel(asked, BANNERS, host=asked.resample).rows[0].get("id") == "2"

@@ -102,6 +102,26 @@ def test_what_a_cause_does_not_touch_stays_apart() -> None:
     assert shape(found) == [("PANEL-040", []), ("SYSTEM-001", ["MAIL-030"])]
 
 
+def test_one_file_system_that_hangs_is_no_word_on_another() -> None:
+    home = finding("CLUSTER-021", "/home", touches=("web",), severity=Severity.ERROR)
+    same, other = (finding("SYSTEM-004", place, severity=Severity.ERROR) for place in ("/home", "/backup"))
+    found = grouped(home, same, other)
+    assert shape(found) == [("CLUSTER-021", ["SYSTEM-004"]), ("SYSTEM-004", [])]
+    assert found[1].lead.subject == "/backup"
+
+
+@pytest.mark.parametrize("touches", [("cluster",), ("cluster", "command_queue")])
+def test_a_node_that_is_away_explains_a_queue_only_when_something_in_it_waits_for_it(
+    touches: tuple[str, ...],
+) -> None:
+    away = finding("CLUSTER-010", "cluster nodes", touches=touches, severity=Severity.ERROR)
+    found = grouped(away, finding("CLUSTER-001", "command queue"))
+    if "command_queue" in touches:
+        assert shape(found) == [("CLUSTER-010", ["CLUSTER-001"])]
+    else:
+        assert shape(found) == [("CLUSTER-001", []), ("CLUSTER-010", [])]
+
+
 def test_unrelated_findings_are_incidents_of_their_own_the_worst_first() -> None:
     found = grouped(
         finding("SSH-001", "sshd", severity=Severity.ERROR),
@@ -384,6 +404,7 @@ a_cause = st.builds(
     explains=st.lists(st.sampled_from(CODES), max_size=4).map(tuple),
     why=st.just("x"),
     touches=st.sampled_from(["", "mail"]),
+    same_subject=st.booleans(),
 )
 some_findings = st.lists(a_finding, max_size=10, unique_by=identity)
 some_causes = st.lists(a_cause, max_size=8).map(tuple)
