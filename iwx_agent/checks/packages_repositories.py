@@ -19,6 +19,7 @@ Source:
     as observed in nexcess/ansible-playbook-cloudhost (mirrorlist does not resolve, EPEL answers 410 Gone).
 """
 
+import re
 import shlex
 from collections.abc import Iterator
 
@@ -59,12 +60,13 @@ _WHY = {
     "metadata": "its metadata came damaged",
     "gpg": "its signature cannot be checked",
 }
+_URL = re.compile(r"https?://[^\s\]\)]{1,300}")
 _OF_THE_MOMENT = ("dns", "unreachable", "timeout", "not_found", "gone", "http", "mirror_list")
 _LOOK = {
     "dns": "getent hosts {host}; cat /etc/resolv.conf",
-    "unreachable": "curl -sSI -m 10 http://{host}/ | head -n 1   # refused, or dropped by a firewall?",
-    "timeout": "curl -sSI -m 10 http://{host}/ | head -n 1   # slow, or dropped by a firewall?",
-    "tls": "date; curl -sSI -m 10 https://{host}/   # a wrong clock or old CA certificates fail here too",
+    "unreachable": "curl -sSI -m 10 {url} | head -n 1   # refused, or dropped by a firewall?",
+    "timeout": "curl -sSI -m 10 {url} | head -n 1   # slow, or dropped by a firewall?",
+    "tls": "date; curl -sSI -m 10 {url} | head -n 1   # a wrong clock or old CA certificates fail too",
     "metadata": "dnf clean metadata   # the next run fetches it anew",
     "gpg": "grep -n -e gpgkey -e repo_gpgcheck /etc/yum.repos.d/*.repo",
 }
@@ -159,7 +161,8 @@ def _failing_now(now: RepositoryNow, files: RepositoryFiles) -> Finding:
 def _steps(present: PresentFailure, code: str) -> tuple[str, ...]:
     failure, tool = present.failure, present.run.tool
     repository = failure.repository or "REPOSITORY"
-    look = _LOOK.get(failure.kind, "curl -sSI -m 10 ADDRESS | head -n 1   # ADDRESS as quoted above")
+    look = _LOOK.get(failure.kind, "curl -sSI -m 10 {url} | head -n 1   # what its server says")
+    url = _URL.search(failure.line.text)
     again = f"{tool} --disablerepo='*' --enablerepo={shlex.quote(repository)} makecache   # is it over?"
     if code == "PACKAGES-032":
         return _archive(repository)
@@ -169,7 +172,10 @@ def _steps(present: PresentFailure, code: str) -> tuple[str, ...]:
         if code == "PACKAGES-031"
         else "It is the vendor's: if names, network and clock are in order here, write to support."
     )
-    return (look.format(host=shlex.quote(failure.host or "HOST")), shown, again, off)
+    asked = look.format(
+        host=shlex.quote(failure.host or "HOST"), url=shlex.quote(url.group()) if url else "ADDRESS"
+    )
+    return (asked, shown, again, off)
 
 
 def _set_up(repository: str) -> str:

@@ -185,8 +185,9 @@ def _take_detail(run: _Run, message: str) -> None:
         run.elsewhere = message.removeprefix("Installroot: ").strip() != "/"
     elif message.startswith("RPM transaction over"):
         run.transaction_over = True
-    elif message.startswith("Cleaning up.") and run.settled is None and not run.transaction_started:
-        run.settled = "done"
+    elif message.startswith("Cleaning up."):  # the last words of a run; some say no others
+        if run.settled is None and (run.transaction_over or not run.transaction_started):
+            run.settled = "done"
     elif message.startswith("Failed: "):
         run.failed.append(message.removeprefix("Failed: ").strip()[:300])
     elif remote:

@@ -16,7 +16,7 @@ from iwx_agent.probes.machine import processes
 
 _LOG_BYTES = 256 * KIB  # four days of a server that refreshes its metadata every hour
 _RPM_LOG_BYTES = 128 * KIB
-_HISTORY_BYTES = 24 * MIB
+_HISTORY_BYTES = 16 * MIB  # it is held in memory twice; most are smaller after ten years
 _HISTORY_STALE_S = 90 * 86_400.0  # yum's, on a server that was upgraded to dnf
 _COVERED_S = 7 * 86_400.0  # a log that reaches back less has just been rotated
 _SAME_S = 120.0  # the files of a transaction are named by the second, its history begins a moment before

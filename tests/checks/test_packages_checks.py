@@ -13,6 +13,7 @@ from iwx_agent.checks import (
     packages_scriptlets,
     packages_transaction,
 )
+from iwx_agent.config import Settings
 from iwx_agent.model import (
     Finding,
     LogLine,
@@ -349,6 +350,10 @@ def test_a_young_tool_with_its_lock_is_work_in_progress() -> None:
     assert locked() == []
 
 
+def test_a_tool_hangs_when_it_no_longer_counts_as_work_in_progress() -> None:
+    assert packages_lock.Limits().long_s == Settings().transaction_grace_s
+
+
 @pytest.mark.parametrize("state", ["T", "t"])
 def test_a_stopped_tool_holds_up_the_others_whether_it_has_a_lock_or_not(state: str) -> None:
     stopped = replace(DNF, state=state)
@@ -470,6 +475,13 @@ def test_every_way_to_fail_has_its_words_and_a_first_step(kind: FailureKind) -> 
     assert finding.code == "PACKAGES-031"
     assert len(finding.remedy) == 4
     assert "{" not in "".join(finding.remedy)
+
+
+def test_the_first_step_asks_the_address_that_was_asked() -> None:
+    text = "Status code: 404 for http://repo.invalid/a/repomd.xml (IP: 192.0.2.1)"
+    finding = one(repositories(failed("not_found", repository="epel", text=text)))
+    assert finding.remedy[0].startswith("curl -sSI -m 10 http://repo.invalid/a/repomd.xml |")
+    assert "ADDRESS" in one(repositories(failed("not_found", repository="epel"))).remedy[0]
 
 
 def test_a_repository_that_is_no_longer_set_up_or_off_is_history() -> None:

@@ -124,6 +124,8 @@ def test_a_second_transaction_proves_that_the_first_has_no_end() -> None:
         (("CRITICAL Error: x", DONE), "failed"),
         (("DDEBUG Cleaning up.",), "done"),
         ((START, "DDEBUG Cleaning up."), "killed"),
+        ((START, OVER, "DDEBUG Cleaning up."), "done"),  # dnf-automatic
+        ((START, OVER), "open"),
         ((START, "CRITICAL Error: something"), "killed"),
         (("ERROR Could not match packages",), "open"),
         ((), "open"),
