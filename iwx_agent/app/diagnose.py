@@ -44,11 +44,12 @@ _ALWAYS = (
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """What to look at, for how long at most, and whether emergencies are looked at twice."""
+    """What to look at, for how long at most, how deep, and whether emergencies are looked at twice."""
 
     checks: tuple[Check, ...] = ALL
     budget_s: float = 30.0
     confirm: bool = True
+    deep: bool = False  # ask servers on the network too
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -82,7 +83,7 @@ def diagnose(
             on_progress(fact, done, len(probes))
 
     first = collect(
-        Context(host, known.layout, known.signatures),
+        Context(host, known.layout, known.signatures, deep=request.deep),
         probes,
         budget_s=request.budget_s,
         on_done=count,
@@ -94,7 +95,7 @@ def diagnose(
         left_s = request.budget_s - (time.monotonic() - started_s)
         if on_progress is not None:
             on_progress("a second look at what seems to be an emergency", done, len(probes))
-        results, states = _look_again(host, known, request.checks, results, first.facts, left_s, in_progress)
+        results, states = _look_again(host, known, request, results, first.facts, left_s, in_progress)
     report = _report(clock, first, known, results, states)
     return _with_left_behind(report, abandoned())
 
@@ -123,7 +124,7 @@ def _emergencies(result: CheckResult) -> tuple[Finding, ...]:
 def _look_again(
     host: Host,
     known: Known,
-    checks: tuple[Check, ...],
+    request: Request,
     results: list[CheckResult],
     facts: dict[str, FactValue],
     left_s: float,
@@ -136,6 +137,7 @@ def _look_again(
     first look: what is asked for once in a run comes from there.
     """
     states: dict[triage.Identity, IncidentState] = {}
+    checks = request.checks
     wait_s = min(known.settings.confirm_after_s, max(left_s - 2.0, 0.0))
     if wait_s < min(1.0, known.settings.confirm_after_s):
         return results, states
@@ -144,7 +146,7 @@ def _look_again(
     anew = {fact for check in suspects for fact in facts_of(check) if fact not in check.once}
     once = {fact for check in suspects for fact in check.once} - anew
     second = collect(
-        Context(host, known.layout, known.signatures),
+        Context(host, known.layout, known.signatures, deep=request.deep),
         tuple(probe for probe in _probes_for(suspects) if probe.fact not in once),
         budget_s=max(left_s - wait_s, 1.0),
         in_progress=in_progress,

@@ -3,7 +3,8 @@
 Facts:
     package_log: which repositories failed in the last runs, and why; a later answer of the same one ends it.
     repository_files: what is set up now: a repository that is gone or switched off no longer counts.
-    repository_answers: that any of them was asked at all.
+    repository_answers: that any of them was asked at all; repositories_now: what they answer the agent, with
+    --deep only.
 
 Limits:
     recent_s: a failure that no run has met again for this long weighs less.
@@ -27,14 +28,23 @@ from iwx_agent.model import (
     Check,
     Evidence,
     Finding,
+    LogLine,
     Missing,
+    PackageFailure,
     PackageLog,
+    PackageRun,
     PresentFailure,
     Scope,
     Severity,
     moment,
 )
-from iwx_agent.model.package_state import Repository, RepositoryAnswers, RepositoryFile, RepositoryFiles
+from iwx_agent.model.package_state import (
+    Repository,
+    RepositoryAnswers,
+    RepositoryFile,
+    RepositoryFiles,
+    RepositoryNow,
+)
 
 _WHY = {
     "dns": "the name of its server cannot be resolved",
@@ -49,6 +59,7 @@ _WHY = {
     "metadata": "its metadata came damaged",
     "gpg": "its signature cannot be checked",
 }
+_OF_THE_MOMENT = ("dns", "unreachable", "timeout", "not_found", "gone", "http", "mirror_list")
 _LOOK = {
     "dns": "getent hosts {host}; cat /etc/resolv.conf",
     "unreachable": "curl -sSI -m 10 http://{host}/ | head -n 1   # refused, or dropped by a firewall?",
@@ -69,22 +80,31 @@ def judge(
     package_log: PackageLog | Missing,
     repository_files: RepositoryFiles,
     repository_answers: RepositoryAnswers | Missing,
+    repositories_now: tuple[RepositoryNow, ...] | Missing,
     limits: Limits,
 ) -> Iterator[Finding]:
     """Judge what the runs met, then what the files alone show."""
+    asked = () if isinstance(repositories_now, Missing) else repositories_now
+    well = {now.id for now in asked if now.kind is None}
     told: set[str] = set()
     if isinstance(package_log, PackageLog):
         for present in package_log.present():
             repository = present.failure.repository
-            if not present.failure.of_repository or not (repository_files.uses(repository) or not repository):
+            used = repository_files.uses(repository) or not repository
+            over = repository in well and present.failure.kind in _OF_THE_MOMENT
+            if not present.failure.of_repository or not used or over:
                 continue
             told.add(repository)
-            yield _failing(present, package_log, repository_files, limits)
+            yield _failing(present, package_log.read_at, repository_files, limits)
+    for now in asked:
+        if now.kind is not None and now.id not in told:
+            told.add(now.id)
+            yield _failing_now(now, repository_files)
     for file in repository_files.files:
         if file.trouble:
             yield _skipped(file, panel=repository_files.of_panel(file.path.rpartition("/")[2]))
     for configured in repository_files.enabled:
-        if configured.id in told:
+        if configured.id in told or configured.id in well:
             continue
         if not configured.addresses:
             yield _without_address(configured, panel=repository_files.of_panel(configured.id))
@@ -92,11 +112,11 @@ def judge(
             yield _ended(configured)
 
 
-def _failing(present: PresentFailure, log: PackageLog, files: RepositoryFiles, limits: Limits) -> Finding:
+def _failing(present: PresentFailure, read_at: float, files: RepositoryFiles, limits: Limits) -> Finding:
     failure = present.failure
     panel = files.of_panel(failure.repository)
     ended = failure.kind == "gone" or failure.host in files.ended_hosts
-    old = present.age_s(log.read_at) > limits.recent_s
+    old = present.age_s(read_at) > limits.recent_s
     blocks = present.run.outcome == "failed"
     if panel:
         code, severity = "PACKAGES-030", Severity.ERROR if old else Severity.EMERGENCY
@@ -123,6 +143,17 @@ def _failing(present: PresentFailure, log: PackageLog, files: RepositoryFiles, l
         since_at=since_at,
         since_source=failure.line.source if since_at else "",
     )
+
+
+def _failing_now(now: RepositoryNow, files: RepositoryFiles) -> Finding:
+    """Word what the agent met itself, as the same trouble that a run of dnf would have met."""
+    line = LogLine(text=f"GET {now.url}: {now.text}", source=f"GET {now.url}")
+    failure = PackageFailure(kind=now.kind or "http", line=line, repository=now.id, host=now.host)
+    run = PackageRun(
+        tool="dnf", command="", goal=("makecache",), outcome="failed", started_at=None, source=line.source
+    )
+    present = PresentFailure(failure=failure, run=run, first_at=None)
+    return _failing(present, 0.0, files, Limits())
 
 
 def _steps(present: PresentFailure, code: str) -> tuple[str, ...]:

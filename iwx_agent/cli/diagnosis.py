@@ -22,6 +22,7 @@ Budget = Annotated[
     float | None,
     typer.Option(help="Seconds that the whole run may take (default 30).", metavar="SECONDS"),
 ]
+Deep = Annotated[bool, typer.Option("--deep", help="Ask package repositories on the network too.")]
 NoConfirm = Annotated[bool, typer.Option("--no-confirm", help="Do not look at emergencies a second time.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks of defects.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every finding and every check.")]
@@ -34,6 +35,7 @@ def diagnose(
     only: Only = "",
     skip: Skip = "",
     budget: Budget = None,
+    deep: Deep = False,
     no_confirm: NoConfirm = False,
     verbose: Verbose = False,
     debug: Debug = False,  # noqa: ARG001 - read by the entry
@@ -46,7 +48,7 @@ def diagnose(
     from iwx_agent.report import FORMATS
 
     one_of(output, FORMATS, "--format")
-    report = _report(source, only, skip, budget, no_confirm=no_confirm)
+    report = _report(source, only, skip, budget, deep=deep, no_confirm=no_confirm)
     if output == "json":
         from iwx_agent.report import to_json
 
@@ -65,6 +67,7 @@ def ticket(
     only: Only = "",
     skip: Skip = "",
     budget: Budget = None,
+    deep: Deep = False,
     no_confirm: NoConfirm = False,
     debug: Debug = False,  # noqa: ARG001 - read by the entry
 ) -> None:
@@ -74,7 +77,7 @@ def ticket(
     """
     from iwx_agent.report import ticket_text
 
-    report = _report(source, only, skip, budget, no_confirm=no_confirm)
+    report = _report(source, only, skip, budget, deep=deep, no_confirm=no_confirm)
     sys.stdout.write(ticket_text(report))
     raise typer.Exit(report.exit_code)
 
@@ -83,6 +86,7 @@ def capture(
     directory: Annotated[Path, typer.Argument(help="A new directory for the capture.", metavar="DIR")],
     note: Annotated[str, typer.Option(help="What this capture shows; kept in it.", metavar="TEXT")] = "",
     budget: Budget = None,
+    deep: Deep = False,
     debug: Debug = False,  # noqa: ARG001 - read by the entry
 ) -> None:
     """Write what the checks asked this machine and what it answered, for diagnose --from.
@@ -91,25 +95,27 @@ def capture(
     """
     from iwx_agent.app.sources import capture_live
 
-    answers_count = capture_live(directory, note, _request("", "", budget, no_confirm=False))
+    answers_count = capture_live(directory, note, _request("", "", budget, deep=deep, no_confirm=False))
     sys.stderr.write(
         f"{answers_count} answers written to {directory}. Not redacted: treat it as secret as this server.\n"
         f"Judge it again with: iwx-agent diagnose --from {directory}\n"
     )
 
 
-def _report(source: Path | None, only: str, skip: str, budget: float | None, *, no_confirm: bool) -> "Report":
+def _report(
+    source: Path | None, only: str, skip: str, budget: float | None, *, deep: bool, no_confirm: bool
+) -> "Report":
     from iwx_agent.app.sources import diagnose_capture, diagnose_live
     from iwx_agent.cli.progress import Progress
 
-    request = _request(only, skip, budget, no_confirm=no_confirm)
+    request = _request(only, skip, budget, deep=deep, no_confirm=no_confirm)
     with Progress(sys.stderr) as progress:
         if source is not None:
             return diagnose_capture(source, request, on_progress=progress.update)
         return diagnose_live(request, on_progress=progress.update)
 
 
-def _request(only: str, skip: str, budget: float | None, *, no_confirm: bool) -> "Request":
+def _request(only: str, skip: str, budget: float | None, *, deep: bool, no_confirm: bool) -> "Request":
     from iwx_agent.app.diagnose import Request
     from iwx_agent.cli.options import select
     from iwx_agent.config import load_settings
@@ -118,4 +124,4 @@ def _request(only: str, skip: str, budget: float | None, *, no_confirm: bool) ->
     if budget is not None and not 1 <= budget <= 3600:  # nan is no number of seconds either
         raise typer.BadParameter(f"--budget: expected seconds between 1 and 3600, got {budget:g}.")
     budget_s = load_settings().budget_s if budget is None else budget
-    return Request(checks=checks, budget_s=budget_s, confirm=not no_confirm)
+    return Request(checks=checks, budget_s=budget_s, deep=deep, confirm=not no_confirm)

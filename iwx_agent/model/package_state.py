@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from iwx_agent.model.machine import Process
+from iwx_agent.model.packages import FailureKind
 
 
 class InstalledPackage(Struct, frozen=True, kw_only=True):
@@ -78,12 +79,18 @@ class PackageLocks(Struct, frozen=True, kw_only=True):
 
 
 class Repository(Struct, frozen=True, kw_only=True):
-    """One repository of a file; ``addresses`` are where it is fetched from, without credentials."""
+    """One repository of a file; its addresses are as written, but without credentials."""
 
     id: str
     path: str
     enabled: bool = True
-    addresses: tuple[str, ...] = ()  # baseurl, mirrorlist or metalink, as written
+    lists: tuple[str, ...] = ()  # mirrorlist, metalink
+    bases: tuple[str, ...] = ()  # baseurl
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Return where it is fetched from, lists of mirrors first as dnf asks them."""
+        return (*self.lists, *self.bases)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -132,6 +139,16 @@ class RepositoryAnswers(Struct, frozen=True, kw_only=True):
 
     asked: tuple[str, ...]
     source: str
+
+
+class RepositoryNow(Struct, frozen=True, kw_only=True):
+    """What one repository answered when the agent itself asked; ``kind`` None: it answered well."""
+
+    id: str
+    url: str
+    text: str
+    kind: FailureKind | None = None
+    host: str = ""
 
 
 def _as_pattern(configured: str) -> str:

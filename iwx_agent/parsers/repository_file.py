@@ -15,7 +15,7 @@ from iwx_agent.model.package_state import Repository, RepositoryFile
 from iwx_agent.parsers.package_errors import without_credentials
 
 _OFF = ("0", "no", "false", "off")
-_ADDRESSES = ("baseurl", "mirrorlist", "metalink")
+_LISTS = ("metalink", "mirrorlist")
 _QUOTED_CHARACTERS = 200
 _ADDRESS_CHARACTERS = 2000
 _REPOSITORIES_COUNT = 500
@@ -55,15 +55,16 @@ def parse_repository_file(text: str, *, path: str) -> RepositoryFile:
                 id=name[:_QUOTED_CHARACTERS],
                 path=path,
                 enabled=settings.get("enabled", "1").lower() not in _OFF,
-                addresses=_addresses(settings),
+                lists=_addresses(settings, _LISTS),
+                bases=_addresses(settings, ("baseurl",)),
             )
             for name, settings in found[:_REPOSITORIES_COUNT]
         ),
     )
 
 
-def _addresses(settings: dict[str, str]) -> tuple[str, ...]:
-    words = " ".join(settings.get(key, "") for key in _ADDRESSES).replace(",", " ").split()
+def _addresses(settings: dict[str, str], keys: tuple[str, ...]) -> tuple[str, ...]:
+    words = " ".join(settings.get(key, "") for key in keys).replace(",", " ").split()
     return tuple(
         without_credentials(word)[:_QUOTED_CHARACTERS]
         for word in words[:20]

@@ -16,14 +16,17 @@ _NO_SIGNATURES = Signatures()
 
 
 class Context:
-    """What every probe is given: the host, which asks each question once per look, and what is known."""
+    """What every probe is given: the host, which asks each question once per look; what is known; how deep."""
 
-    def __init__(self, host: Host, layout: Layout, signatures: Signatures = _NO_SIGNATURES) -> None:
+    def __init__(
+        self, host: Host, layout: Layout, signatures: Signatures = _NO_SIGNATURES, *, deep: bool = False
+    ) -> None:
         self.memo = Memo(host)
         self.host: Host = self.memo
         self.resample: Host = host  # not memoised: for a second sample of the same thing
         self.layout = layout
         self.signatures = signatures
+        self.deep = deep  # may ask servers on the network
 
 
 class Probe(Struct, frozen=True, kw_only=True):

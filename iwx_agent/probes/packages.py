@@ -1,6 +1,6 @@
 """Facts about rpm's database, the locks of yum and dnf, their repository files, and the panel's packages."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from iwx_agent.host import KIB, CommandAnswer, DirectoryEntry, Host, HostError
 from iwx_agent.model import InstalledPackages, PanelPresence, package_name
@@ -8,13 +8,9 @@ from iwx_agent.model.package_state import (
     DatabaseTrouble,
     PackageLock,
     PackageLocks,
-    RepositoryAnswers,
-    RepositoryFile,
-    RepositoryFiles,
     RpmDatabase,
     is_package_tool,
 )
-from iwx_agent.parsers.repository_file import parse_repository_file
 from iwx_agent.parsers.rpm_answers import PACKAGE_FORMAT, database_trouble, parse_packages
 from iwx_agent.probes.context import Context, Probe
 from iwx_agent.probes.machine import RPM_QUESTION, RPM_TIMEOUT_S, panel, processes
@@ -24,10 +20,6 @@ _WHOLE_SYSTEM_BYTES = (
     1024 * KIB
 )  # the database of the smallest Enterprise Linux is larger than ten times this
 _NAMES_COUNT = 20
-_FILES_COUNT = 60
-_COOKIES_COUNT = 20
-_CACHES_COUNT = 3
-_OF_LATE_S = 7 * 86_400.0
 _OWN_FILES = ("rpmdb.sqlite", "rpmdb.sqlite-wal", "Packages", "Packages.db")  # SQLite, Berkeley DB, ndb
 _ENVIRONMENT = "__db."
 _SAID_CHARACTERS = 600
@@ -150,88 +142,8 @@ def package_locks(context: Context) -> PackageLocks:
     )
 
 
-def repository_files(context: Context) -> RepositoryFiles:
-    """All repositories that yum and dnf are set up with, and the files that they skip as unreadable."""
-    directory = context.layout.text("path.repository_files")
-    names = [e.name for e in context.host.list_directory(directory).entries if e.name.endswith(".repo")]
-    found = [_repository_file(context.host, f"{directory}/{name}") for name in names[:_FILES_COUNT]]
-    for path in context.layout.texts("path.package_config"):
-        try:
-            found.append(_repository_file(context.host, path))
-        except HostError as error:
-            if error.kind != "not_found":
-                raise
-        else:
-            break
-    return RepositoryFiles(
-        files=tuple(found),
-        ended_hosts=context.layout.texts("mirror.ended"),
-        panel_patterns=context.layout.texts("repository.panel"),
-    )
-
-
-def repository_answers(context: Context) -> RepositoryAnswers:
-    """Which repositories were asked of late, by the logs, or by what yum 3 leaves in its cache."""
-    files = repository_files(context)
-    since_at = context.host.clock().now_at - _OF_LATE_S
-    log = package_log(context)
-    seen: dict[str, None] = {}
-    for run in log.runs:
-        if run.started_at is None or run.started_at >= since_at:
-            failed = (failure.repository for failure in run.failures if failure.of_repository)
-            seen |= dict.fromkeys(
-                repository for repository in (*run.answered, *failed) if files.uses(repository)
-            )
-    source = ", ".join(log.sources)
-    if not seen:
-        source = context.layout.text("path.yum_cache")
-        seen = dict.fromkeys(_with_cookie(context, source, files, since_at))
-    if not seen:
-        raise HostError(
-            "failed",
-            "no log tells that a repository was asked within a week; yum 3 writes no such log",
-            source,
-        )
-    return RepositoryAnswers(asked=tuple(seen), source=source)
-
-
-def _with_cookie(context: Context, directory: str, files: RepositoryFiles, since_at: float) -> Iterator[str]:
-    """Give the repositories whose cookie yum 3 renewed of late: below architecture and release."""
-    for place in _directories_below(context.host, directory, depth=2):
-        for repository in files.enabled[:_COOKIES_COUNT]:
-            try:
-                status = context.host.stat(f"{place}/{repository.id}/cachecookie")
-            except HostError as error:
-                if error.kind != "not_found":
-                    raise
-                continue
-            if status.modified_at >= since_at:
-                yield repository.id
-
-
-def _directories_below(host: Host, directory: str, *, depth: int) -> tuple[str, ...]:
-    if depth == 0:
-        return (directory,)
-    try:
-        entries = host.list_directory(directory).entries
-    except HostError as error:
-        if error.kind != "not_found":
-            raise
-        return ()
-    names = [entry.name for entry in entries if entry.kind == "directory"][:_CACHES_COUNT]
-    return tuple(
-        place for name in names for place in _directories_below(host, f"{directory}/{name}", depth=depth - 1)
-    )
-
-
-def _repository_file(host: Host, path: str) -> RepositoryFile:
-    return parse_repository_file(host.read(path, max_bytes=256 * KIB).text, path=path)
-
-
 PROBES = (
     Probe(ask=rpm_database),
     Probe(ask=installed_panel_packages),
     Probe(ask=package_locks),
-    Probe(ask=repository_files),
-    Probe(ask=repository_answers),
 )

@@ -66,6 +66,7 @@ class Machine:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
         self.asked: list[str] = []
+        self.deep: list[bool] = []
         self.host = FakeHost({})
 
     left_behind: tuple[str, ...] = ()
@@ -85,6 +86,7 @@ class Machine:
 
         def ask(context: Context) -> Any:
             self.asked.append(name)
+            self.deep.append(context.deep)
             found = given[min(next(count), len(given) - 1)]
             if isinstance(found, Exception):
                 raise found
@@ -129,6 +131,13 @@ def test_an_emergency_is_looked_at_twice_and_only_it(machine: Machine) -> None:
     assert (machine.asked.count("smtp"), machine.asked.count("imap")) == (2, 1)
     assert machine.host.paused_s == 4.0
     assert (report.verdict.priority, report.exit_code) == ("Urgent", 3)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_both_looks_go_as_deep_as_the_run(machine: Machine, *, deep: bool) -> None:
+    machine.run({"smtp": [[DOWN]]}, deep=deep)
+    assert machine.asked.count("smtp") == 2
+    assert set(machine.deep) == {deep}
 
 
 def test_an_emergency_that_is_gone_stays_as_passing(machine: Machine) -> None:

@@ -32,6 +32,7 @@ from iwx_agent.model.package_state import (
     RepositoryAnswers,
     RepositoryFile,
     RepositoryFiles,
+    RepositoryNow,
     RpmDatabase,
 )
 from iwx_agent.model.packages import FailureKind
@@ -419,7 +420,7 @@ FILE = "/etc/yum.repos.d/all.repo"
 
 
 def repository(name: str, *addresses: str, enabled: bool = True) -> Repository:
-    return Repository(id=name, path=FILE, enabled=enabled, addresses=addresses or ("http://repo.invalid/",))
+    return Repository(id=name, path=FILE, enabled=enabled, bases=addresses or ("http://repo.invalid/",))
 
 
 def repositories(
@@ -427,6 +428,7 @@ def repositories(
     known: tuple[Repository, ...] = (repository("epel"), repository("interworx-cp")),
     broken: tuple[RepositoryFile, ...] = (),
     log: Missing | None = None,
+    now: tuple[RepositoryNow, ...] | Missing = (),
 ) -> list[Finding]:
     files = RepositoryFiles(
         files=(RepositoryFile(path=FILE, repositories=known), *broken),
@@ -435,7 +437,7 @@ def repositories(
     )
     answers = RepositoryAnswers(asked=("epel",), source="dnf.log")
     fact = log or package_log(*runs, read_at=NOW_AT)
-    return list(packages_repositories.judge(fact, files, answers, packages_repositories.Limits()))
+    return list(packages_repositories.judge(fact, files, answers, now, packages_repositories.Limits()))
 
 
 @pytest.mark.parametrize(
@@ -522,7 +524,7 @@ def test_a_file_that_is_skipped(path: str, severity: Severity, scope: Scope) -> 
 
 @pytest.mark.parametrize(("name", "scope"), [("epel", Scope.PROVIDER), ("interworx-cp", Scope.VENDOR)])
 def test_a_repository_without_an_address(name: str, scope: Scope) -> None:
-    nowhere = replace(repository(name), addresses=())
+    nowhere = replace(repository(name), bases=())
     finding = one(repositories(known=(nowhere,)))
     assert (finding.code, finding.severity, finding.scope) == ("PACKAGES-034", Severity.ERROR, scope)
     told = one(repositories(failed("no_address", repository=name), known=(nowhere,)))
@@ -530,10 +532,68 @@ def test_a_repository_without_an_address(name: str, scope: Scope) -> None:
 
 
 def test_without_a_log_the_files_are_judged_all_the_same() -> None:
-    nowhere = replace(repository("interworx-cp"), addresses=())
+    nowhere = replace(repository("interworx-cp"), bases=())
     gone = Missing(reason="is empty", source="/var/log/dnf.log")
     finding = one(repositories(known=(nowhere,), log=gone))
     assert (finding.code, finding.scope) == ("PACKAGES-034", Scope.VENDOR)
+
+
+def answered(name: str, kind: FailureKind | None) -> RepositoryNow:
+    text = "status 200" if kind is None else f"it is {kind}"
+    return RepositoryNow(
+        id=name, url=f"https://{name}.invalid/", text=text, kind=kind, host=f"{name}.invalid"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "row"),
+    [
+        ("interworx-cp", "not_found", ("PACKAGES-030", Severity.EMERGENCY, Scope.VENDOR)),
+        ("epel", "timeout", ("PACKAGES-031", Severity.ERROR, Scope.PROVIDER)),
+        ("epel", "gone", ("PACKAGES-032", Severity.ERROR, Scope.PROVIDER)),
+    ],
+)
+def test_what_the_agent_itself_met_counts_without_a_log(
+    name: str, kind: FailureKind, row: tuple[str, Severity, Scope]
+) -> None:
+    gone = Missing(reason="is empty", source="/var/log/dnf.log")
+    finding = one(repositories(log=gone, now=(answered(name, kind),)))
+    assert (finding.code, finding.severity, finding.scope) == row
+    assert finding.evidence[0].source == f"GET https://{name}.invalid/"
+    assert f"it is {kind}" in finding.detail
+    assert finding.since_at is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "left_count"),
+    [
+        ("timeout", 0),
+        ("dns", 0),
+        ("not_found", 0),
+        ("mirror_list", 0),
+        ("tls", 1),
+        ("gpg", 1),
+        ("metadata", 1),
+    ],
+)
+def test_a_good_answer_ends_what_it_disproves(kind: FailureKind, left_count: int) -> None:
+    found = repositories(failed(kind, repository="epel"), now=(answered("epel", None),))
+    assert len(found) == left_count
+
+
+def test_what_log_and_agent_met_is_told_once_by_the_log() -> None:
+    found = repositories(failed("timeout", repository="epel"), now=(answered("epel", "timeout"),))
+    assert one(found).evidence[0].source == "/var/log/dnf.log:7"
+
+
+def test_a_host_that_is_known_to_be_gone_and_answers_all_the_same_is_no_finding() -> None:
+    old = repository("base", "http://mirrorlist.centos.org/?release=7")
+    assert repositories(known=(old,), now=(answered("base", None),)) == []
+
+
+def test_without_the_agents_own_answers_the_log_counts() -> None:
+    unknown = Missing(reason="a proxy", source="/etc/dnf/dnf.conf")
+    assert len(repositories(failed("timeout", repository="epel"), now=unknown)) == 1
 
 
 def test_other_failures_are_no_repositories() -> None:

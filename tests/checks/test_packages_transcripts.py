@@ -28,7 +28,7 @@ FILES = RepositoryFiles(
         RepositoryFile(
             path="/etc/yum.repos.d/all.repo",
             repositories=tuple(
-                Repository(id=name, path="/etc/yum.repos.d/all.repo", addresses=("http://repo.invalid/",))
+                Repository(id=name, path="/etc/yum.repos.d/all.repo", bases=("http://repo.invalid/",))
                 for name in REPOSITORIES
             ),
         ),
@@ -101,7 +101,7 @@ def judged(log: PackageLog) -> list[Finding]:
     return [
         *packages_transaction.judge(log, packages_transaction.Limits()),
         *packages_scriptlets.judge(log, packages_scriptlets.Limits()),
-        *packages_repositories.judge(log, FILES, ANSWERS, packages_repositories.Limits()),
+        *packages_repositories.judge(log, FILES, ANSWERS, (), packages_repositories.Limits()),
     ]
 
 

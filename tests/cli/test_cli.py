@@ -207,6 +207,25 @@ def test_the_ticket_is_printed(iwx: Run, capture: Path, judged: Callable[..., No
     assert "Subject: title of PANEL-001 on iwx1.example.com" in out
 
 
+@pytest.mark.parametrize("command", ["diagnose", "ticket"])
+def test_the_network_is_asked_only_with_deep(
+    iwx: Run, capture: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    from iwx_agent.app import sources
+
+    asked: list[bool] = []
+    judge = sources.diagnose_capture
+
+    def listening(directory: Path, request: Any, **more: Any) -> Any:
+        asked.append(request.deep)
+        return judge(directory, request, **more)
+
+    monkeypatch.setattr(sources, "diagnose_capture", listening)
+    iwx(command, "--from", str(capture))
+    iwx(command, "--from", str(capture), "--deep")
+    assert asked == [False, True]
+
+
 def test_checks_are_listed(iwx: Run) -> None:
     code, out, _ = iwx("checks")
     assert code == 0

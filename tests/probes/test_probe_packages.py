@@ -1,4 +1,4 @@
-"""rpm's database, locks, repository files, the panel's packages: what is asked, and what not believed."""
+"""rpm's database, locks, the panel's packages: what is asked, and what is not believed."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +25,7 @@ from iwx_agent.host import (
 from iwx_agent.host.answers import FileStatus
 from iwx_agent.host.contract import ErrorKind
 from iwx_agent.model import InstalledPackages, Process, Processes
-from iwx_agent.model.package_state import PackageLocks, RepositoryAnswers, RepositoryFiles, RpmDatabase
+from iwx_agent.model.package_state import PackageLocks, RpmDatabase
 from iwx_agent.parsers.rpm_answers import PACKAGE_FORMAT
 from iwx_agent.probes import packages as probes
 
@@ -286,136 +286,3 @@ def test_questions_to_rpm_are_no_work_on_packages() -> None:
 def test_a_lock_that_may_not_be_read_cannot_tell() -> None:
     with pytest.raises(HostError, match="permission"):
         locks({LOCKS[0]: error("permission")})
-
-
-# repository_files, repository_answers
-
-REPOS = "/etc/yum.repos.d"
-GOOD = "[interworx-cp]\nbaseurl=https://updates.invalid/\n[off]\nbaseurl=x://y\nenabled=0\n"
-
-
-def repository_answers_of(*extra: Answers) -> Answers:
-    return joined(
-        {
-            ListDirectory(path=REPOS): files(("a.repo", 9), ("a.repo.rpmsave", 9)),
-            ReadFile(path=f"{REPOS}/a.repo"): content(GOOD),
-            ReadFile(path="/etc/dnf/dnf.conf"): error(),
-            ReadFile(path="/etc/yum.conf"): error(),
-        },
-        *extra,
-    )
-
-
-def repository_files(*extra: Answers) -> RepositoryFiles:
-    return probes.repository_files(context(repository_answers_of(*extra)))
-
-
-def test_repository_files_are_read_and_others_left_alone() -> None:
-    found = repository_files()
-    assert [file.path for file in found.files] == [f"{REPOS}/a.repo"]
-    assert [repository.id for repository in found.enabled] == ["interworx-cp"]
-    assert found.of_panel("interworx-cp")
-    assert "mirrorlist.centos.org" in found.ended_hosts
-
-
-def test_the_configuration_can_name_repositories_too_and_the_first_there_is_counts() -> None:
-    found = repository_files(
-        {ReadFile(path="/etc/dnf/dnf.conf"): content("[main]\n[extra]\nbaseurl=x://y\n")}
-    )
-    assert [repository.id for repository in found.enabled] == ["interworx-cp", "extra"]
-
-
-def test_a_file_that_cannot_be_read_cannot_tell() -> None:
-    with pytest.raises(HostError, match="permission"):
-        repository_files({ReadFile(path=f"{REPOS}/a.repo"): error("permission")})
-    with pytest.raises(HostError, match="permission"):
-        repository_files({ReadFile(path="/etc/dnf/dnf.conf"): error("permission")})
-    with pytest.raises(HostError) as caught:
-        repository_files({ListDirectory(path=REPOS): error()})
-    assert caught.value.kind == "not_found"
-
-
-def dnf_log(*lines: str, stamp: str = "2026-11-23T16:00:00+0000") -> Answers:
-    told = "".join(f"{stamp} {line}\n" for line in ("INFO --- logging initialized ---", *lines))
-    return {
-        TailFile(path="/var/log/dnf.log"): content(told),
-        TailFile(path="/var/log/dnf.rpm.log"): error(),
-        ListDirectory(path="/var/log"): files(),
-        ListDirectory(path="/var/lib/yum"): error(),
-        ListDirectory(path="/var/lib/yum/history"): error(),
-        TailFile(path="/var/log/yum.log"): error(),
-    }
-
-
-NO_CACHE: Answers = {ListDirectory(path="/var/cache/yum"): error()}
-
-
-def answers_of(*extra: Answers) -> RepositoryAnswers:
-    return probes.repository_answers(context(repository_answers_of(*extra)))
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "DEBUG reviving: 'interworx-cp' can be revived - repomd matches.",
-        "WARNING Error: Failed to download metadata for repo 'interworx-cp': Status code: 404",
-    ],
-)
-def test_a_repository_was_asked_if_it_answered_or_failed(line: str) -> None:
-    found = answers_of(dnf_log(line))
-    assert found == RepositoryAnswers(asked=("interworx-cp",), source="/var/log/dnf.log")
-
-
-@pytest.mark.parametrize(
-    ("line", "stamp"),
-    [
-        ("DEBUG reviving: 'old' can be revived", "2026-11-23T16:00:00+0000"),  # not set up
-        ("DEBUG reviving: 'off' can be revived", "2026-11-23T16:00:00+0000"),  # switched off
-        (
-            "DEBUG reviving: 'interworx-cp' can be revived",
-            "2026-11-16T16:00:00+0000",
-        ),  # longer ago than a week
-        ("DEBUG repo: using cache for: interworx-cp", "2026-11-23T16:00:00+0000"),
-    ],
-)
-def test_otherwise_nothing_is_known_of_any(line: str, stamp: str) -> None:
-    with pytest.raises(HostError, match="no log tells") as caught:
-        answers_of(dnf_log(line, stamp=stamp), NO_CACHE)
-    assert caught.value.kind == "failed"
-
-
-def test_a_run_without_a_time_counts() -> None:
-    line = "DEBUG reviving: 'interworx-cp' can be revived"
-    assert answers_of(dnf_log(line, stamp="2026-13-41T25:61:61+0000")).asked == ("interworx-cp",)
-
-
-def directory(*names: str) -> DirectoryListing:
-    return DirectoryListing(entries=tuple(DirectoryEntry(name=name, kind="directory") for name in names))
-
-
-def cookie(at: float) -> FileStatus:
-    return FileStatus(kind="file", size_bytes=0, modified_at=at, mode=0o644)
-
-
-CACHE: Answers = {
-    ListDirectory(path="/var/cache/yum"): directory("x86_64"),
-    ListDirectory(path="/var/cache/yum/x86_64"): directory("7"),
-}
-COOKIE = Stat(path="/var/cache/yum/x86_64/7/interworx-cp/cachecookie")
-
-
-def test_yum_3_leaves_a_cookie_when_a_repository_answered() -> None:
-    found = answers_of(dnf_log(), CACHE, {COOKIE: cookie(NOW_AT - 7 * 86_400)})
-    assert found == RepositoryAnswers(asked=("interworx-cp",), source="/var/cache/yum")
-
-
-@pytest.mark.parametrize("answer", [cookie(NOW_AT - 7 * 86_400 - 1), error()])
-def test_an_old_cookie_or_none_tells_nothing(answer: Struct | HostError) -> None:
-    with pytest.raises(HostError, match="no log tells"):
-        answers_of(dnf_log(), CACHE, {COOKIE: answer})
-
-
-@pytest.mark.parametrize("question", [COOKIE, ListDirectory(path="/var/cache/yum")])
-def test_a_cache_that_may_not_be_read_cannot_tell(question: Question) -> None:
-    with pytest.raises(HostError, match="permission"):
-        answers_of(dnf_log(), CACHE, {question: error("permission")})
