@@ -106,11 +106,3 @@ def test_the_actions_of_a_controller_are_read_from_what_it_says_without_one() ->
 def test_actions_are_looked_up_without_an_action_and_without_prompts(argv: tuple[str, ...]) -> None:
     with pytest.raises(HostError, match="without action, and without prompts"):
         read_actions_of(context({}), argv)
-
-
-def test_a_second_sample_is_asked_of_the_machine_again() -> None:
-    first, second = (command(AS_JSON, f'[{{"id": {number}}}]') for number in (1, 2))
-    asked = context({run(*AS_JSON): [first, second]})
-    assert panel_answer(asked, "command.banners").rows[0].get("id") == "1"
-    assert ask_panel(asked, BANNERS).rows[0].get("id") == "1"
-    assert ask_panel(asked, BANNERS, host=asked.resample).rows[0].get("id") == "2"
