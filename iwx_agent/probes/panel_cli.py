@@ -36,7 +36,8 @@ def ask_panel(context: Context, argv: tuple[str, ...], *, host: Host | None = No
     if not READ_ONLY.match(action):
         raise HostError("failed", f"{action!r} is not a read action: it is never asked", " ".join(argv))
     answer = _run(asked, (*argv, *_JSON))
-    if answer.exit_code != 0 and _JSON_REFUSED.search(_said(answer)):
+    plain = answer.exit_code != 0 and bool(_JSON_REFUSED.search(_said(answer)))
+    if plain:
         answer = _run(asked, argv)
     if answer.exit_code != 0:
         raise HostError("failed", _said(answer)[:300] or f"exit {answer.exit_code}", answer.source)
@@ -44,7 +45,9 @@ def ask_panel(context: Context, argv: tuple[str, ...], *, host: Host | None = No
         rows, named = parse_panel_answer(answer.text)
     except ParseError as error:
         raise HostError("failed", f"said with exit code 0: {error}", answer.source) from None
-    return PanelAnswer(rows=rows, named=named, source=answer.source, seen_at=context.host.clock().now_at)
+    return PanelAnswer(
+        rows=rows, named=named, plain=plain, source=answer.source, seen_at=context.host.clock().now_at
+    )
 
 
 def read_actions_of(context: Context, argv: tuple[str, ...]) -> tuple[str, ...]:
