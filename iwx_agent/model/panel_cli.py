@@ -31,13 +31,20 @@ class PanelRow(Struct, frozen=True, kw_only=True):
 class PanelAnswer(Struct, frozen=True, kw_only=True):
     """The rows of one answer; none means that the panel said that there is nothing.
 
-    ``named`` tells whether the columns have the panel's own names (JSON, or ``name: value`` lines).
+    ``named`` tells whether the columns have the panel's own names (JSON, or ``name: value`` lines), ``plain``
+    that plain columns were asked for, since JSON was refused.
     """
 
     rows: tuple[PanelRow, ...]
     named: bool
+    plain: bool = False
     source: str  # the command with its exit code
     seen_at: float
+
+    @property
+    def silent(self) -> bool:
+        """Return whether it said nothing where an empty list would be ``[]``: that is no answer."""
+        return not self.rows and not self.named and not self.plain
 
     def evidence(self, row: PanelRow) -> Evidence:
         """Quote one row with where it stands."""

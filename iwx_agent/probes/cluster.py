@@ -30,7 +30,7 @@ def cluster_role(context: Context) -> ClusterRole:
     silent, hung, gap, source = False, False, "", "nodeworx"
     try:
         answer = panel_answer(context, "command.cluster_nodes")
-        source, silent = answer.source, not answer.rows and not answer.named
+        source, silent = answer.source, answer.silent
         nodes, unread_count = read_nodes(answer.rows, node_words(context))
         if unread_count:
             shown = answer.rows[0].text[:80]

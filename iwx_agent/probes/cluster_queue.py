@@ -138,7 +138,7 @@ def _second_look(
 
 def _command_line(context: Context, nodes: tuple[ClusterNode, ...], host: Host) -> _Told:
     answer = ask_panel(context, _question(context), host=host)
-    if not answer.rows and not answer.named:
+    if answer.silent:
         raise HostError("failed", "said nothing, with exit code 0", answer.source)
     reading = _read(context, answer.rows, nodes)
     gaps = reading.gaps

@@ -62,7 +62,13 @@ def understood(context: Context, answer: CommandAnswer) -> PanelAnswer:
         rows, named = parse_panel_answer(answer.text)
     except ParseError as error:
         raise HostError("failed", f"said with exit code 0: {error}", answer.source) from None
-    return PanelAnswer(rows=rows, named=named, source=answer.source, seen_at=context.host.clock().now_at)
+    return PanelAnswer(
+        rows=rows,
+        named=named,
+        plain=answer.argv[-2:] != _JSON,
+        source=answer.source,
+        seen_at=context.host.clock().now_at,
+    )
 
 
 def read_actions_of(context: Context, argv: tuple[str, ...]) -> tuple[str, ...]:

@@ -213,6 +213,16 @@ def test_nothing_said_and_no_sign_is_a_single_server() -> None:
     assert cluster_role(context({**machine(), **panel("\n")})).part == "single"
 
 
+@pytest.mark.parametrize(("told", "part"), [("", "single"), ("2\tiwx2.lab.invalid\t10.99.0.20\n", "manager")])
+def test_where_json_is_refused_plain_columns_are_believed_and_so_is_their_absence(
+    told: str, part: str
+) -> None:
+    refused = command(LIST, exit_code=1, stderr="Unknown option: -o")
+    plain: Answers = {run(*LIST[:-2]): command(LIST[:-2], told)}
+    role = cluster_role(context({**machine(exports="/home *(rw)\n"), **panel(refused), **plain}))
+    assert (role.part, role.nodes_gap) == (part, "")
+
+
 def test_nothing_said_where_home_is_exported_is_a_manager_whose_nodes_are_not_known() -> None:
     told = {**machine(exports="/home 10.99.0.20(rw)\n"), **panel(""), **NO_DATABASE}
     role = cluster_role(context(told))

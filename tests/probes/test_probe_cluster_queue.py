@@ -236,6 +236,15 @@ def test_a_command_line_that_hung_once_is_not_asked_again() -> None:
     assert [q.argv for q in host_of(told).asked if isinstance(q, RunCommand)] == [NODES]
 
 
+def test_where_json_is_refused_no_columns_are_an_empty_queue() -> None:
+    answers = machine() | NO_DATABASE
+    answers[run(*AS_JSON)] = command(AS_JSON, exit_code=1, stderr="Usage: -o [pretty]")
+    answers[run(*LIST)] = command(LIST, "")
+    told = context(answers)
+    assert command_queue(told).nodes == ()
+    assert command_queue_complete(told).source == " ".join(LIST) + " (exit 0)"
+
+
 DATE = RunCommand(argv=("date", "+%z"))
 LOCAL = (
     '[{"id": 1, "status": "pending", "created": "2026-11-23 17:06:40"}]'  # an hour before, two hours ahead

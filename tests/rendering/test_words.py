@@ -149,6 +149,7 @@ def test_what_is_known_of_the_server() -> None:
         ("Host name", "iwx1.example.com (hostname -f; does not resolve)"),
         ("Addresses", "10.0.0.1 (private, route)"),
         ("InterWorx", "8.1.5"),
+        ("Licence", words.LICENCE_WORDS[Licence.NOT_SET]),
         ("Up since", "2026-11-01 00:00 UTC"),
         ("Note", "a b"),
     ]
