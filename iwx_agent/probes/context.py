@@ -16,7 +16,7 @@ _NO_SIGNATURES = Signatures()
 
 
 class Context:
-    """What every probe is given: the host, which asks each question once per look, and knowledge."""
+    """What every probe is given: the host, asking each question once per look; what is known; how deep."""
 
     def __init__(
         self, host: Host, layout: Layout, signatures: Signatures = _NO_SIGNATURES, *, deep: bool = False

@@ -8,7 +8,7 @@ from building import AT, finding, incident, report, report_host, result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iwx_agent.model import Address, IncidentState, Report, Severity, Status
+from iwx_agent.model import Address, IncidentState, Licence, Report, Severity, Status
 from iwx_agent.rendering import words
 
 any_text = st.text(st.characters(min_codepoint=0, max_codepoint=0x10FFFF, categories=None), max_size=40)
