@@ -46,7 +46,9 @@ def panel_said(context: Context, argv: tuple[str, ...], *, host: Host | None = N
         raise HostError("failed", f"{action!r} is not a read action: it is never asked", " ".join(argv))
     answer = asked.run((*argv, *_JSON), timeout_s=_TIMEOUT_S)
     if answer.exit_code not in (0, None) and _JSON_REFUSED.search(_said(answer)):
-        answer = asked.run(argv, timeout_s=_TIMEOUT_S)
+        # Lists have columns; what a query gives has names with -v only.
+        named = ("-v",) if action.startswith("query") else ()
+        answer = asked.run((*argv, *named), timeout_s=_TIMEOUT_S)
     return answer
 
 

@@ -49,11 +49,16 @@ def _emergencies(emergencies: tuple[Incident, ...]) -> Judged:
     )
 
 
+def _suffers(incident: Incident) -> bool:
+    """Whether a service suffers: one the cause reaches, or one that is seen to; a note is none."""
+    return bool(incident.lead.touches) or any(other.severity >= Severity.WARNING for other in incident.others)
+
+
 def _settled(settled: tuple[Incident, ...]) -> Judged:
     severity = max(severity_that_counts(incident) for incident in settled)
     these = tuple(incident for incident in settled if severity_that_counts(incident) == severity)
     if severity >= Severity.ERROR:
-        serious = tuple(incident for incident in these if incident.others or incident.lead.touches)
+        serious = tuple(incident for incident in these if _suffers(incident))
         if serious:
             lead = serious[0].lead
             return Judged(

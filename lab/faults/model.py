@@ -21,8 +21,8 @@ class Expect:
     """A word that the lead's subject or text should contain."""
     priority: Priority = "Urgent"
     """The ticket's priority by the vendor's guide, for a licence that was bought directly."""
-    in_scope: bool = True
-    """Whether the vendor's support takes it."""
+    in_scope: bool | None = True
+    """Whether the vendor's support takes it; None when only a person can say."""
 
 
 NOTHING = Expect(lead="", priority="none")

@@ -55,7 +55,7 @@ sleep 0.3
         breaks=unreachable("baseurl=http://10.99.0.1:81/plugins", REFUSED, "plugins third-party-plugins"),
         mends=MEND,
         spoils=("dnf-repositories", *LAST_RUN),
-        expect=Expect(lead="PACKAGES-030", subject="third-party-plugins", priority="Medium", in_scope=False),
+        expect=Expect(lead="PACKAGES-031", subject="third-party-plugins", priority="Medium", in_scope=False),
     ),
     Fault(
         name="repository-mirror-list",
@@ -69,7 +69,7 @@ sleep 0.3
         mends="give_back /etc/resolv.conf\n" + MEND,
         spoils=("dnf-repositories", *LAST_RUN),
         expect=Expect(
-            lead="PACKAGES-030", subject="mirrorlist.centos.org", priority="Medium", in_scope=False
+            lead="PACKAGES-032", subject="mirrorlist.centos.org", priority="Medium", in_scope=False
         ),
     ),
     Fault(
@@ -84,7 +84,7 @@ dnf_said Complete!
 """,
         mends=MEND,
         spoils=("dnf-repositories",),
-        expect=Expect(lead="PACKAGES-031", subject="interworx.repo", priority="High"),
+        expect=Expect(lead="PACKAGES-033", subject="interworx.repo", priority="Medium"),
     ),
     Fault(
         name="package-unsigned",
@@ -110,7 +110,7 @@ dnf_said 'conflicts between attempted installs'
 """,
         mends=MEND,
         spoils=LAST_RUN,
-        expect=Expect(lead="PACKAGES-001", subject="file-one"),
+        expect=Expect(lead="PACKAGES-003", subject="file-one", priority="Low", in_scope=False),
     ),
     Fault(
         name="package-nothing-provides",
@@ -138,7 +138,7 @@ dnf_said 'more space needed on the /opt/lab-big'
 """,
         mends="umount /opt/lab-big\nrmdir /opt/lab-big\n" + MEND,
         spoils=LAST_RUN,
-        expect=Expect(lead="PACKAGES-001", subject="/opt/lab-big"),
+        expect=Expect(lead="PACKAGES-005", subject="/opt/lab-big", priority="Medium", in_scope=False),
     ),
     Fault(
         name="package-scriptlet",
@@ -146,7 +146,7 @@ dnf_said 'more space needed on the /opt/lab-big'
         breaks="packages_keep\nof_faults scripts\nrun_dnf install other-fails\ndnf_said Complete!",
         mends=MEND,
         spoils=("rpm-scriptlets",),
-        expect=Expect(lead="PACKAGES-040", subject="other-fails", priority="Medium", in_scope=False),
+        expect=Expect(lead="PACKAGES-041", subject="other-fails", priority="Low", in_scope=False),
     ),
     Fault(
         name="transaction-killed",
@@ -159,7 +159,13 @@ dnf_said 'scriptlet: other-kills'
 """,
         mends=MEND,
         spoils=("dnf-history", "dnf-locks"),
-        expect=Expect(lead="PACKAGES-002", subject="other-kills", codes=("PACKAGES-001", "PACKAGES-021")),
+        expect=Expect(
+            lead="PACKAGES-004",
+            subject="other-kills",
+            codes=("PACKAGES-022",),
+            priority="Medium",
+            in_scope=False,
+        ),
     ),
     Fault(
         name="transaction-stopped",
@@ -180,7 +186,7 @@ for _ in $(seq 100); do systemctl -q is-active lab-hold-dnf || break; sleep 0.1;
 """
         + MEND,
         spoils=("dnf-locks",),
-        expect=Expect(lead="PACKAGES-020", subject="dnf", codes=("PACKAGES-002",)),
+        expect=Expect(lead="PACKAGES-020", subject="dnf", priority="Medium", in_scope=False),
     ),
     Fault(
         name="lock-left-behind",
@@ -195,7 +201,9 @@ rm /etc/yum.repos.d/slow.repo
 """,
         mends=MEND,
         spoils=("dnf-locks",),
-        expect=NOTHING,
+        expect=Expect(
+            lead="PACKAGES-022", subject="metadata_lock.pid", priority="Information", in_scope=False
+        ),
     ),
     Fault(
         name="rpm-database-damaged",

@@ -65,7 +65,7 @@ panel_reload
         breaks=page_instead(PAGE),
         mends=PAGE_BACK,
         spoils=PANEL_WEB,
-        expect=Expect(lead="PANEL-070", subject="maintenance"),
+        expect=Expect(lead="PANEL-070", subject="maintenance", priority="High"),
     ),
     Fault(
         name="maintenance-cli",
@@ -90,7 +90,7 @@ give_back $panel/iworx.ini
         breaks="touch $panel/var/run/maintenance.lock",
         mends="rm -f $panel/var/run/maintenance.lock",
         spoils=("panel-marks",),
-        expect=Expect(lead="PANEL-070", subject="maintenance", priority="Low"),
+        expect=Expect(lead="PANEL-071", subject="maintenance", priority="Information"),
     ),
     Fault(
         name="panel-licence-page",
@@ -117,7 +117,7 @@ sed -i 's/^firstrun=.*/firstrun="1"/' $panel/iworx.ini
         ),
         mends=forgets("banners"),
         spoils=("panel-banners",),
-        expect=Expect(lead="PANEL-080", subject="upgrade step"),
+        expect=Expect(lead="PANEL-080", subject="upgrade step", priority="High"),
     ),
     Fault(
         name="upgrade-log",
@@ -132,7 +132,7 @@ END
 """,
         mends="give_back $panel/var/log/iworx.log",
         spoils=("panel-upgrade-log",),
-        expect=Expect(lead="PANEL-080", subject="upgrade step"),
+        expect=Expect(lead="PANEL-080", subject="upgrade step", priority="High"),
     ),
     Fault(
         name="panel-health-bad",
@@ -145,7 +145,7 @@ END
         ),
         mends=forgets("health"),
         spoils=("panel-health",),
-        expect=Expect(lead="PANEL-081", subject="upgrade", codes=("PANEL-080",)),
+        expect=Expect(lead="PANEL-081", subject="upgrade", priority="Low"),
     ),
     Fault(
         name="upgrade-mixed",
@@ -153,7 +153,7 @@ END
         breaks=f"packages_keep\nrpm -U --nodeps {NEXT}/interworx-cli-*.rpm 2>/dev/null",
         mends="packages_give_back",
         spoils=("rpm-panel-version",),
-        expect=Expect(lead="PANEL-083", subject="interworx", priority="High"),
+        expect=Expect(lead="PANEL-083", subject="interworx", priority="Medium"),
     ),
     Fault(
         name="upgrade-duplicates",
@@ -161,7 +161,7 @@ END
         breaks=f"packages_keep\nrpm -i --nodeps --force {NEXT}/interworx-8*.rpm 2>/dev/null",
         mends="packages_give_back",
         spoils=("rpm-duplicates", "rpm-panel-version"),
-        expect=Expect(lead="PANEL-084", subject="interworx", codes=("PANEL-083",), priority="High"),
+        expect=Expect(lead="PANEL-084", subject="interworx", codes=("PANEL-083",), priority="Medium"),
     ),
     Fault(
         name="upgrade-scriptlet",
@@ -190,7 +190,7 @@ dnf_said 'scriptlet: interworx-horde'
         expect=Expect(
             lead="PANEL-085",
             subject="interworx-horde",
-            codes=("PACKAGES-001", "PACKAGES-002", "PACKAGES-021"),
+            codes=("PACKAGES-002", "PACKAGES-022"),
         ),
     ),
     Fault(
@@ -215,6 +215,8 @@ dnf_said 'scriptlet: interworx-horde'
         breaks="$panel/bin/disable-support-access.sh >/dev/null",
         mends="$panel/bin/enable-support-access.sh >/dev/null",
         spoils=("remote-assistance",),
-        expect=Expect(lead="SUPPORT-001", subject="Remote Assistance", priority="Information"),
+        expect=Expect(
+            lead="SUPPORT-001", subject="Remote Assistance", priority="Information", in_scope=False
+        ),
     ),
 )

@@ -22,6 +22,7 @@ from .server import Server
 # else runs there; and a lab need not wait as people do.
 SETTINGS = """\
 boot_grace_s = 0
+licence = "direct"
 confirm_after_s = 1.5
 [limits."system.clock"]
 settle_s = 0
@@ -44,6 +45,7 @@ class Seen:
     blind: tuple[str, ...]
     """Checks that could not tell or crashed, with the reason."""
     took_s: float
+    in_scope: bool | None = None
 
     @property
     def codes(self) -> set[str]:
@@ -112,6 +114,7 @@ def diagnose(server: Server, agent: str) -> Seen:
             if result["status"] in ("unknown", "crashed")
         ),
         took_s=took_s,
+        in_scope=report["verdict"]["in_scope"],
     )
 
 
@@ -138,7 +141,9 @@ def wrong_when_broken(expect: Expect, seen: Seen) -> list[str]:
         wrong.append(f"also says {', '.join(sorted(extra))}")
     if seen.priority != expect.priority:
         wrong.append(f"priority {seen.priority}, not {expect.priority}")
-    expected_exit = 3 if expect.priority == "Urgent" else 1
+    if seen.in_scope is not expect.in_scope:
+        wrong.append(f"in scope: {seen.in_scope}, not {expect.in_scope}")
+    expected_exit = {"Urgent": 3, "Information": 0}.get(expect.priority, 1)
     if seen.exit_code != expected_exit:
         wrong.append(f"exit code {seen.exit_code}, not {expected_exit}")
     return wrong

@@ -33,6 +33,15 @@ def test_plain_columns_are_asked_for_where_json_is_refused(said: str) -> None:
     assert (answer.rows[0].get("2"), answer.named) == ("hello", False)
 
 
+def test_a_query_is_asked_for_its_names_where_json_is_refused() -> None:
+    query = ("nodeworx", "-u", "-n", "-c", "Help", "-a", "querySsh")
+    refused = command((*query, "-o", "json"), exit_code=1, stderr="json is not supported")
+    named = command((*query, "-v"), "mode: 1\nduration: 72 hours\n")
+    asked = context({run(*query, "-o", "json"): refused, run(*query, "-v"): named})
+    answer = panel_answer(asked, "command.remote_assistance")
+    assert (answer.rows[0].get("mode"), answer.named, answer.plain) == ("1", True, True)
+
+
 def test_another_failure_is_not_asked_again() -> None:
     said = "Unable to connect to the InterWorx database"
     asked = context({run(*AS_JSON): command(AS_JSON, exit_code=1, stderr=said)})

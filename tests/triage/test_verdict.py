@@ -133,6 +133,13 @@ def test_an_error_with_consequences_is_high() -> None:
     assert verdict(both).priority is Priority.HIGH
 
 
+def test_a_note_beside_an_error_makes_no_service_suffer() -> None:
+    both = incident(
+        finding("A", severity=Severity.ERROR), finding("B", severity=Severity.NOTE), state=IncidentState.OPEN
+    )
+    assert verdict(both).priority is Priority.MEDIUM
+
+
 def test_the_emergency_is_named_also_when_it_is_a_consequence() -> None:
     assert verdict(DISK).reasons[0].startswith("Urgent: The panel's database is down (PANEL-040)")
 
