@@ -34,7 +34,7 @@ def checks(
         return
     for check in ALL:
         mark = "!" if check.emergency else " "
-        typer.echo(f"{mark} {check.id:<22} {check.title:<46} {_span(check.codes)}")
+        typer.echo(f"{mark} {check.id:<26} {check.title:<50} {_span(check.codes)}")
     typer.echo("\nEmergencies of the support guide, and what looks for them:")
     for number, words in enumerate(EMERGENCIES, start=1):
         typer.echo(f"  {number}. {words}: {', '.join(c.id for c in ALL if c.guide == number)}")

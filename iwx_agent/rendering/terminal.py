@@ -157,7 +157,7 @@ def _all_results(report: Report, console: Console) -> None:
     console.print()
     for result in report.results:
         reason = f"  {words.one_line(result.reason, 120)}" if result.reason else ""
-        console.print(Text(f"{result.status.value:<15}{result.check_id:<22}{reason}"))
+        console.print(Text(f"{result.status.value:<15}{result.check_id:<26}{reason}"))
 
 
 def _say(console: Console, text: str, *, first: str = "", style: str = "", indent: int = 2) -> None:
