@@ -51,7 +51,8 @@ def row(name: str, report: Report, *, as_expected: bool) -> str:
         others = ",".join(finding.code for finding in incident.others)
         told.append(f"{incident.lead.code} {incident.state}" + (f" ({others})" if others else ""))
     verdict = report.verdict.priority.value if report.verdict.priority else "nothing wrong"
-    return f"   {'ok  ' if as_expected else 'FAIL'} {name:<34} {verdict:<13} {'; '.join(told)}\n"
+    scope = report.verdict.scope.value if report.incidents else "-"
+    return f"   {'ok  ' if as_expected else 'FAIL'} {name:<34} {verdict:<13} {scope:<9} {'; '.join(told)}\n"
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from iwx_agent.app.diagnose import _ALWAYS
 from iwx_agent.app.judging import facts_of
 from iwx_agent.checks import ALL
 from iwx_agent.config import load_causes, load_layout, load_signatures
-from iwx_agent.model import Check, Missing
+from iwx_agent.model import EMERGENCIES, Check, Missing, Severity
 from iwx_agent.model.signatures import SIGN_CODES
 from iwx_agent.probes import PROBES
 
@@ -341,6 +341,20 @@ def raised_by_scenarios() -> frozenset[str]:
 @pytest.mark.parametrize("code", [code for check in ALL for code in check.codes])
 def test_every_code_is_raised_by_some_scenario(code: str) -> None:
     assert code in raised_by_scenarios()
+
+
+@pytest.mark.parametrize("number", range(1, len(EMERGENCIES) + 1), ids=lambda number: EMERGENCIES[number - 1])
+def test_every_emergency_of_the_guide_has_a_check_and_a_machine_that_shows_it(number: int) -> None:
+    looking = {check.id for check in ALL if check.guide == number}
+    assert looking
+    assert all(check.emergency for check in ALL if check.id in looking)
+    assert any(
+        finding.severity >= Severity.EMERGENCY
+        for name in NAMES
+        for result in report_of(name).results
+        if result.check_id in looking
+        for finding in result.findings
+    )
 
 
 def test_every_scenario_says_where_it_comes_from() -> None:
