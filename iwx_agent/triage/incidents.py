@@ -1,6 +1,5 @@
 """Findings to incidents: one cause, one incident, by ``data/causes.toml``; each with its scope."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -33,6 +32,8 @@ def identity(finding: Finding) -> Identity:
 
 def fingerprint(finding: Finding) -> str:
     """Return 16 hexadecimal digits that name a finding for ever, on whatever server."""
+    import hashlib  # opens OpenSSL, which a healthy server need not pay for
+
     return hashlib.sha256(f"{finding.code}\0{finding.subject}".encode()).hexdigest()[:16]
 
 

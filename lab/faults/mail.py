@@ -156,7 +156,9 @@ kill -ALRM $(pid_of send)
 sleep 1
 """,
         spoils=("deliveries",),
-        expect=Expect(lead="MAIL-033", codes=("MAIL-032",), subject="deferred", priority="High"),
+        expect=Expect(
+            lead="MAIL-033", codes=("MAIL-032",), subject="deferred", priority="High", in_scope=None
+        ),
     ),
     Fault(
         name="queue-backlog",
@@ -164,7 +166,9 @@ sleep 1
         breaks="kill -STOP $(pid_of send)\ninject 300 lab.invalid\nage_queue 300",
         mends="kill -CONT $(pid_of send)",
         spoils=("queue",),
-        expect=Expect(lead="MAIL-031", codes=("MAIL-032", "MAIL-034"), subject="queue", priority="High"),
+        expect=Expect(
+            lead="MAIL-031", codes=("MAIL-032", "MAIL-034"), subject="queue", priority="High", in_scope=None
+        ),
     ),
     Fault(
         name="dovecot-stopped",

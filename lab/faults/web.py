@@ -88,7 +88,7 @@ for number in 02 04 06 08 10; do
 done
 """,
         spoils=("site02", "site04", "site06", "site08", "site10"),
-        expect=Expect(lead="WEB-011", subject="5", priority="High"),
+        expect=Expect(lead="WEB-011", subject="5", priority="High", in_scope=None),
     ),
     Fault(
         name="php-fpm-killed",
@@ -118,7 +118,7 @@ rm -f /home/site01/site01.example.invalid/html/slow.php
 start_again php-fpm
 """,
         spoils=SITES,
-        expect=Expect(lead="WEB-022", codes=("WEB-010",), subject="www"),
+        expect=Expect(lead="WEB-022", codes=("WEB-010",), subject="www", in_scope=False),
     ),
     Fault(
         name="certificate-expired",
