@@ -100,7 +100,7 @@ def markdown() -> Iterator[str]:
         expect = told(fault)
         where = " (on the node)" if expect is fault.expect_on_node else ""
         cause = f"{expect.lead}{where}" if expect.lead else "nothing is said"
-        whose = "" if expect.in_scope else ", not the vendor's"
+        whose = {True: "", False: ", not the vendor's", None: ", a person says whose"}[expect.in_scope]
         priority = f"{expect.priority}{whose}" if expect.lead else ""
         yield f"| `{fault.name}` | {fault.title} | {cause} | {priority} |"
 
