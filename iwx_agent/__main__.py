@@ -10,6 +10,11 @@ def main() -> None:
 
         sys.stdout.write(f"iwx-agent {__version__}\n")
         return
+    import gc
+
+    gc.set_threshold(
+        50_000, 20, 20
+    )  # a run is short: collecting while it imports costs time and frees nothing
     from iwx_agent.cli import run
 
     sys.exit(run(sys.argv[1:]))

@@ -6,9 +6,12 @@ It is written and read in a worker: the file system that it lies on may be the o
 import contextlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iwx_agent.host import HostError
+
+if TYPE_CHECKING:
+    from iwx_agent.host.workers import Workers
 
 DIRECTORY = Path("/var/lib/iwx-agent")
 _NAME = "last-verdict.json"
@@ -26,8 +29,8 @@ class StateError(Exception):
         super().__init__(f"{self.path}: {why}")
 
 
-def keep_verdict(data: bytes) -> None:
-    """Keep a verdict instead of the one before.
+def keep_verdict(data: bytes, workers: "Workers | None" = None) -> None:
+    """Keep a verdict instead of the one before, with the workers of an open run or one of its own.
 
     Raises:
         StateError: when it cannot be written; what was kept before is still there then.
@@ -35,7 +38,7 @@ def keep_verdict(data: bytes) -> None:
     if len(data) > _MAX_BYTES:
         raise StateError(f"a verdict of {len(data)} bytes is more than the {_MAX_BYTES} that are kept")
     try:
-        _ask("keep", str(DIRECTORY), _NAME, data)
+        _ask("keep", str(DIRECTORY), _NAME, data, workers=workers)
     except HostError as error:
         raise StateError(error.reason) from None
 
@@ -59,11 +62,11 @@ def _is_root() -> bool:
     return os.geteuid() == 0
 
 
-def _ask(*request: object) -> Any:
+def _ask(*request: object, workers: "Workers | None" = None) -> Any:
     from iwx_agent.host.deadline import Deadline
     from iwx_agent.host.local import ask_worker
     from iwx_agent.host.workers import Workers
 
     stuck: list[str] = []  # the error says it, too
-    with contextlib.closing(Workers()) as workers:
-        return ask_worker(workers, request, Deadline(_LIMIT_S), str(DIRECTORY / _NAME), stuck.append)
+    with contextlib.nullcontext(workers) if workers else contextlib.closing(Workers()) as used:
+        return ask_worker(used, request, Deadline(_LIMIT_S), str(DIRECTORY / _NAME), stuck.append)

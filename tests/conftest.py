@@ -163,7 +163,7 @@ def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pa
     return directory
 
 
-def _ask_here(*request: object) -> object:
+def _ask_here(*request: object, workers: object = None) -> object:
     from iwx_agent.host import HostError
     from iwx_agent.host.worker.operations import operate
 

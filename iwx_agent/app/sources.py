@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import DecodeError
 
@@ -18,9 +19,11 @@ from iwx_agent.config import (
     load_signatures,
 )
 from iwx_agent.model import LastVerdict, Report, moment, verdict_to_keep
-from iwx_agent.replay import FORMAT, CaptureInfo, Recorder, make_directory, open_capture, write_capture
 from iwx_agent.report import explanation_from_json, explanation_json
 from iwx_agent.state import StateError, keep_verdict, last_verdict
+
+if TYPE_CHECKING:
+    from iwx_agent.host.workers import Workers
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -37,12 +40,20 @@ def known() -> Known:
     )
 
 
-def diagnose_live(request: Request, *, on_progress: OnProgress | None = None) -> Report:
-    """Diagnose this machine; everything that was started is ended before it returns."""
+def diagnose_live(
+    request: Request,
+    *,
+    on_progress: OnProgress | None = None,
+    on_unkept: Callable[[str], None] | None = None,
+) -> Report:
+    """Diagnose this machine; everything that was started is ended before it returns.
+
+    With ``on_unkept`` the verdict is kept for ``why``; it is told why that could not be.
+    """
     from iwx_agent.host.live import LiveHost
 
     with LiveHost(budget_s=request.budget_s) as host:
-        return diagnose(
+        report = diagnose(
             host,
             known(),
             request,
@@ -50,6 +61,9 @@ def diagnose_live(request: Request, *, on_progress: OnProgress | None = None) ->
             abandoned=host.abandoned,
             on_progress=on_progress,
         )
+        if on_unkept is not None and (why := keep(report, host.workers)):
+            on_unkept(why)
+    return report
 
 
 def diagnose_capture(directory: Path, request: Request, *, on_progress: OnProgress | None = None) -> Report:
@@ -58,17 +72,19 @@ def diagnose_capture(directory: Path, request: Request, *, on_progress: OnProgre
     Raises:
         CaptureError: for what is not a capture.
     """
+    from iwx_agent.replay import open_capture
+
     return diagnose(open_capture(directory), known(), request, on_progress=on_progress)
 
 
-def keep(report: Report) -> str:
+def keep(report: Report, workers: "Workers | None" = None) -> str:
     """Keep the verdict of a report for ``why``; return what to say when it could not be kept, else nothing.
 
     Only root keeps one: the place belongs to root.
     """
     if report.host.as_root:
         try:
-            keep_verdict(explanation_json(verdict_to_keep(report)))
+            keep_verdict(explanation_json(verdict_to_keep(report)), workers)
         except StateError as error:
             return f"the verdict was not kept for iwx-agent why: {error}"
     return ""
@@ -90,6 +106,7 @@ def kept_verdict() -> LastVerdict:
 def capture_live(directory: Path, note: str, request: Request) -> int:
     """Diagnose this machine, write what was asked and answered, and return how many answers were written."""
     from iwx_agent.host.live import LiveHost
+    from iwx_agent.replay import FORMAT, CaptureInfo, Recorder, make_directory, write_capture
 
     make_directory(directory)  # a wrong one is said before the run, not after it
     with LiveHost(budget_s=request.budget_s) as host:

@@ -119,16 +119,16 @@ def capture(
 
 
 def _report(source: Path | None, request: "Request") -> "Report":
-    from iwx_agent.app.sources import diagnose_capture, diagnose_live, keep
+    from iwx_agent.app.sources import diagnose_capture, diagnose_live
     from iwx_agent.cli.progress import Progress
 
+    unkept: list[str] = []
     with Progress(sys.stderr) as progress:
         if source is not None:
             return diagnose_capture(source, request, on_progress=progress.update)
-        report = diagnose_live(request, on_progress=progress.update)
-        not_kept = keep(report)
-    if not_kept:
-        sys.stderr.write(f"iwx-agent: {not_kept}\n")
+        report = diagnose_live(request, on_progress=progress.update, on_unkept=unkept.append)
+    for why in unkept:
+        sys.stderr.write(f"iwx-agent: {why}\n")
     return report
 
 

@@ -47,6 +47,11 @@ class LiveHost(Host):
             q.PanelRows: self._network,
         }
 
+    @property
+    def workers(self) -> Workers:
+        """Return the run's workers, for what the agent keeps of it before they end."""
+        return self._workers
+
     def __enter__(self) -> Self:
         return self
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from building import finding, incident, make_capture, report, report_host
 
+from iwx_agent.app.sources import keep
 from iwx_agent.cli import run
 from iwx_agent.config import load_policy
 from iwx_agent.model import Override, Priority, Report, Verdict
@@ -39,12 +40,19 @@ class Live:
         self.asked: list[Any] = []
         self.as_root = True
 
-    def diagnose(self, request: Any, *, on_progress: Any) -> Report:
+    def diagnose(self, request: Any, *, on_progress: Any, on_unkept: Callable[[str], None]) -> Report:
         self.asked.append(request)
         down = incident(finding(title="NodeWorx does not answer"))
         given = Circumstances(policy=load_policy(), clock=Clock(now=None), override=request.override)
         verdict = verdict_of((down,), (), given)
-        return report(down, verdict=verdict, host=report_host(as_root=self.as_root))
+        return keeping(report(down, verdict=verdict, host=report_host(as_root=self.as_root)), on_unkept)
+
+
+def keeping(made: Report, on_unkept: Callable[[str], None]) -> Report:
+    """As the diagnosis of this machine does: keep the verdict, and say why if that cannot be."""
+    if why := keep(made):
+        on_unkept(why)
+    return made
 
 
 @pytest.fixture
@@ -129,8 +137,9 @@ def test_a_verdict_that_cannot_be_kept_costs_one_line_and_nothing_else(
 def test_a_verdict_that_is_too_large_is_not_kept(
     iwx: Run, live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def long(request: Any, *, on_progress: Any) -> Report:
-        return report(verdict=Verdict(priority=None, emergency=False, reasons=("x" * 200_000,)))
+    def long(request: Any, *, on_progress: Any, on_unkept: Callable[[str], None]) -> Report:
+        made = report(verdict=Verdict(priority=None, emergency=False, reasons=("x" * 200_000,)))
+        return keeping(made, on_unkept)
 
     monkeypatch.setattr("iwx_agent.app.sources.diagnose_live", long)
     code, _, err = iwx("diagnose")
