@@ -11,7 +11,10 @@ from iwx_agent.host import HostError
 from iwx_agent.model import FactValue, Missing, ParseError
 from iwx_agent.probes import Context, Probe
 
-_THREADS_COUNT = 16
+# On a healthy machine more threads only get in each other's way; where answers do not come, more are added.
+_THREADS_COUNT = 6
+_THREADS_MAX = 24
+_PATIENCE_S = 0.05
 
 
 class Collected(Struct, frozen=True, kw_only=True):
@@ -35,31 +38,14 @@ def collect(
     """
     waiting = tuple(probes)
     started_s = time.monotonic()
-    results: queue.Queue[tuple[str, FactValue, float]] = queue.Queue()
-    jobs: queue.SimpleQueue[Probe] = queue.SimpleQueue()
-    for probe in waiting:
-        jobs.put(probe)
-
-    def work() -> None:
-        while True:
-            try:
-                probe = jobs.get_nowait()
-            except queue.Empty:
-                return
-            asked_s = time.monotonic()
-            value = ask(context, probe)
-            results.put((probe.fact, value, time.monotonic() - asked_s))
-
-    for index in range(min(_THREADS_COUNT, len(waiting))):
-        threading.Thread(target=work, name=f"probe-{index}", daemon=True).start()
+    crew = _Crew(context, waiting)
     facts: dict[str, FactValue] = {}
     timings_s: dict[str, float] = {}
     while len(facts) < len(waiting):
-        left_s = budget_s - (time.monotonic() - started_s)
-        try:
-            fact, value, duration_s = results.get(timeout=max(left_s, 0.001))
-        except queue.Empty:
+        told = crew.next_answer(budget_s - (time.monotonic() - started_s))
+        if told is None:
             break
+        fact, value, duration_s = told
         facts[fact] = value
         timings_s[fact] = round(duration_s, 4)
         if on_done is not None:
@@ -73,6 +59,48 @@ def collect(
             facts[probe.fact] = Missing(reason=reason, source=probe.fact)
             timings_s[probe.fact] = round(budget_s, 4)
     return Collected(facts=facts, timings_s=timings_s)
+
+
+class _Crew:
+    """The threads that ask: few at first, and one more whenever no answer comes for a moment."""
+
+    def __init__(self, context: Context, probes: Iterable[Probe]) -> None:
+        self._context = context
+        self._jobs: queue.SimpleQueue[Probe] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[str, FactValue, float]] = queue.SimpleQueue()
+        self._threads_count = 0
+        for probe in probes:
+            self._jobs.put(probe)
+        for _ in range(_THREADS_COUNT):
+            self._add_thread()
+
+    def next_answer(self, left_s: float) -> tuple[str, FactValue, float] | None:
+        """Return the next fact with its value and duration; None when none comes in the time that is left."""
+        until_s = time.monotonic() + max(left_s, 0.001)
+        while True:
+            left_s = max(until_s - time.monotonic(), 0.0)
+            short = self._threads_count < _THREADS_MAX and not self._jobs.empty() and left_s > _PATIENCE_S
+            try:
+                return self._results.get(timeout=_PATIENCE_S if short else left_s)
+            except queue.Empty:
+                if not short:
+                    return None
+                self._add_thread()
+
+    def _add_thread(self) -> None:
+        name = f"probe-{self._threads_count}"
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+        self._threads_count += 1
+
+    def _work(self) -> None:
+        while True:
+            try:
+                probe = self._jobs.get_nowait()
+            except queue.Empty:
+                return
+            asked_s = time.monotonic()
+            value = ask(self._context, probe)
+            self._results.put((probe.fact, value, time.monotonic() - asked_s))
 
 
 def ask(context: Context, probe: Probe) -> FactValue:
