@@ -106,16 +106,12 @@ def test_more_stuck_probes_than_threads_leave_the_others_missing_not_waiting(
     assert found.facts["stuck39"].reason == "not answered within the budget of 0.2 s"
 
 
-def test_threads_become_more_only_while_no_answer_comes(blocked: Callable[[], Any]) -> None:
-    def asking() -> list[threading.Thread]:
-        return [t for t in threading.enumerate() if t.name.startswith("probe-") and t not in before]
-
+def test_threads_become_more_while_no_answer_comes_up_to_a_bound(blocked: Callable[[], Any]) -> None:
     before = threading.enumerate()
-    collect(context({}), [probe(f"quick{n}", lambda: 1) for n in range(40)], budget_s=5)
-    assert not asking()
-    collect(context({}), [probe(f"stuck{n}", blocked) for n in range(40)], budget_s=2)
-    assert len(asking()) == 24
-    assert all(thread.daemon for thread in asking())
+    collect(context({}), [probe(f"stuck{n}", blocked) for n in range(40)], budget_s=3)
+    asking = [t for t in threading.enumerate() if t.name.startswith("probe-") and t not in before]
+    assert len(asking) == 24
+    assert all(thread.daemon for thread in asking)
 
 
 def test_what_waits_behind_stuck_probes_is_asked_all_the_same(blocked: Callable[[], Any]) -> None:
