@@ -1,0 +1,166 @@
+"""Secrets in escaped text: URLs in URLs, HTML, base64.
+
+The text is unescaped and looked at by the other rules; what they find is hidden where it stands in the
+escaped text.
+"""
+
+import binascii
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+
+from iwx_agent.redact.page import Hit, Page
+from iwx_agent.redact.rule import Rule, hide
+
+_LOOKED_BACK_CHARACTERS = 400
+# Without one of these in it no rule finds anything; most escaped text is spared the second look.
+_WORTH_A_LOOK = re.compile(
+    r"pass|pw|secret|token|key|dsn|cred|licen|sess|auth|cookie|%2f%2f|://|mysql|mariadb|curl|redis|login|"
+    r"identified|connect|bearer|basic|"
+    r"%24|\$|\{|%7b|akia|asia|eyj|gh[pousr]_|glpat|xox|_live_|aiza|resp=|\*|%2a"
+)
+_ENTITIES = {"quot": '"', "apos": "'", "lt": "<", "gt": ">", "amp": "&", "nbsp": " "}
+_ENTITY = re.compile(r"&(?:#x([0-9a-fA-F]{1,5})|#([0-9]{1,6})|(quot|apos|lt|gt|amp|nbsp));")
+_PERCENT = re.compile(r"%([0-9a-fA-F]{2})")
+_PERCENT_OR_PLUS = re.compile(r"%([0-9a-fA-F]{2})|\+")
+_EDGE = re.compile(r"[\s\"'<>\x00]")
+_BASE64_FURTHER = re.compile(r"[A-Za-z0-9+/_=-]{0,400}")
+_SIXTEEN = b"A" * 16  # not after an @: there are mail domains, and the time stamps of multilog
+
+
+class _Unescaped:
+    """A text without its escapes that knows where each of its characters came from."""
+
+    def __init__(
+        self, text: str, start: int, escape: re.Pattern[str], said: Callable[[re.Match[str]], str]
+    ) -> None:
+        pieces: list[str] = []
+        self._here, self._there = [0], [start]  # from here on the positions go together with those there
+        length = at = 0
+        for found in escape.finditer(text):
+            pieces += (text[at : found.start()], said(found))
+            length += len(pieces[-2]) + len(pieces[-1])
+            at = found.end()
+            self._here += (length - len(pieces[-1]), length)
+            self._there += (start + found.start(), start + at)
+        pieces.append(text[at:])
+        self.text = "".join(pieces)
+
+    def place(self, at: int) -> int:
+        """Return where a character stands in the escaped text; for the end of a stretch, where that ends."""
+        number = bisect_right(self._here, at) - 1
+        return self._there[number] + at - self._here[number]
+
+
+def _said_by_percent(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16)) if found[1] else " "
+
+
+def _said_by_entity(found: re.Match[str]) -> str:
+    if found[3]:
+        return _ENTITIES[found[3]]
+    code = int(found[1], 16) if found[1] else int(found[2])
+    return chr(code) if code < 0xD800 else "\ufffd"
+
+
+def _within(page: Page, plain: _Unescaped, rules: tuple[Rule, ...]) -> list[Hit]:
+    """Return where stands what the rules find in the unescaped text, in order."""
+    inner = Page(plain.text, page.source)
+    found = sorted(hit[:2] for rule in rules for hit in rule.hits(inner))
+    hits = (hide(page, plain.place(start), plain.place(end)) for start, end in found)
+    return [hit for hit in hits if hit is not None]
+
+
+def url_escaped(rules: tuple[Rule, ...]) -> Rule:
+    """Return the rule for URL-escaped text in which one of the rules finds something."""
+
+    def judge(page: Page, found: re.Match[str]) -> list[Hit] | None:
+        before = page.text[max(0, found.start() - _LOOKED_BACK_CHARACTERS) : found.start()]
+        edge = _EDGE.search(before[::-1])
+        start = found.start() - (edge.start() if edge else len(before))
+        if not _WORTH_A_LOOK.search(page.lowered, start, found.end()):
+            return None
+        told = page.text[start : found.end()]
+        hits = _within(page, _Unescaped(told, start, _PERCENT, _said_by_percent), rules)
+        if "+" in told:  # a space in a form, itself elsewhere
+            hits += _within(page, _Unescaped(told, start, _PERCENT_OR_PLUS, _said_by_percent), rules)
+        return hits
+
+    return Rule(
+        id="url-escaped",
+        kind="pattern",
+        label="escaped",
+        reason="URL-escaped text in which another rule finds something, also escaped twice",
+        example="redirected to /login%3Fpassword%3Dnot-a-real-secret-18 from here",
+        hides="not-a-real-secret-18",
+        counterexample="GET /search?q=wrong%20password%20for%20bob HTTP/1.1",
+        patterns=(re.compile(r"%[0-9a-f]{2}[^\s\"'<>\x00]{0,4000}+"),),
+        judge=judge,
+    )
+
+
+def html_escaped(rules: tuple[Rule, ...]) -> Rule:
+    """Return the rule for HTML-escaped text in which one of the rules finds something."""
+
+    def judge(page: Page, found: re.Match[str]) -> list[Hit] | None:
+        start = found.start() - len(page.before(found.start(), _LOOKED_BACK_CHARACTERS))
+        if not _WORTH_A_LOOK.search(page.lowered, start, found.end()):
+            return None
+        told = page.text[start : found.end()]
+        return _within(page, _Unescaped(told, start, _ENTITY, _said_by_entity), rules)
+
+    return Rule(
+        id="html-escaped",
+        kind="pattern",
+        label="escaped",
+        reason="HTML-escaped text in which another rule finds something",
+        example="it said {&quot;password&quot;: &quot;not-a-real secret-19&quot;}",
+        hides="not-a-real secret-19",
+        counterexample="it said &quot;wrong password&quot; for user &#039;bob&#039;",
+        patterns=(
+            re.compile(
+                r"&(?:quot|apos|lt|gt|#x[0-9a-f]{2}|#0?[0-9]{2});[^\n]{0,4000}+(?:\n[^\n]{0,400}+){0,2}+"
+            ),
+        ),
+        judge=judge,
+    )
+
+
+def decoded(told: str) -> str:
+    """Return what base64 says when it is text; empty for anything else."""
+    whole = told.rstrip("=")
+    if len(whole) % 4 == 1:
+        whole = whole[:-1]
+    try:
+        text = binascii.a2b_base64(whole + "=" * (-len(whole) % 4)).decode()
+    except ValueError:
+        return ""
+    return text if all(c.isprintable() or c in "\r\n\t\0" for c in text) else ""
+
+
+def base64_escaped(rules: tuple[Rule, ...]) -> Rule:
+    """Return the rule for base64 in which one of the rules finds something: all of it is hidden."""
+
+    def judge(page: Page, found: re.Match[bytes]) -> Hit | None:
+        told = page.text[found.start() : found.end()]
+        if told.islower() or told.isupper() or told.isdigit():
+            return None  # hexadecimal, a path, a name
+        for start in sorted({0, told.rfind("/") + 1}):
+            inner = Page(decoded(told[start:]), page.source)
+            if any(True for rule in rules for _ in rule.hits(inner)):
+                further = _BASE64_FURTHER.match(page.text, found.end())
+                return hide(page, found.start() + start, further.end() if further else found.end())
+        return None
+
+    return Rule(
+        id="base64",
+        kind="pattern",
+        label="base64",
+        reason="base64 of a text in which another rule finds something",
+        example="payload cGFzc3dvcmQ9bm90LWEtcmVhbC1zZWNyZXQtMTg= was refused",
+        hides="cGFzc3dvcmQ9bm90LWEtcmVhbC1zZWNyZXQtMTg",
+        counterexample="SHA256:4yq0Yd0HbfZ1XkQdTgF2bNqJt6e7hVxU5pWcR3sLmKo",
+        sees="mask",
+        patterns=(re.compile(b"%b(?<![@A]%b)A*+" % (_SIXTEEN, _SIXTEEN)),),
+        judge=judge,
+    )
