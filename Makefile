@@ -1,12 +1,13 @@
 # The short list of what a person types. Everything sets itself up: Python 3.11 or newer and make are enough.
 .POSIX:
-.PHONY: help demo lab-demo test fast lint format docs audit dev clean
+.PHONY: help demo lab-demo test fast emergencies lint format docs audit dev clean
 
 help:
 	@echo 'make demo      diagnose a recorded broken server and print its ticket (no root, no lab)'
 	@echo 'make lab-demo  the same on a live stand-in server that is broken and mended (root, Debian)'
 	@echo 'make test      run everything that can run here, and say what was left out and why'
 	@echo 'make fast      lint, types, layers and the tests that need no real parts'
+	@echo 'make emergencies  which recorded machines show which emergency, and what is said of each'
 	@echo 'make lint      lint, types, layers'
 	@echo 'make format    format the code'
 	@echo 'make docs      build the documentation into docs/_build/html'
@@ -29,6 +30,10 @@ test:
 fast:
 	@sh tools/setup.sh test
 	@.venv/bin/nox -s lint types layers tests
+
+emergencies:
+	@sh tools/setup.sh run
+	@.venv/bin/python tools/emergencies.py
 
 lint:
 	@sh tools/setup.sh test

@@ -132,7 +132,8 @@ def e2e(session: nox.Session) -> None:
     """The tests on real parts, on the built wheel; those of the lab on two servers side by side."""
     on_wheel(session, "e2e", "e2e and not lab", session.posargs)
     if os.environ.get("LAB") != "no":
-        on_wheel(session, "lab", "lab", ("--numprocesses=2", *session.posargs))
+        # By group, since the tests of a cluster share one.
+        on_wheel(session, "lab", "lab", ("--numprocesses=2", "--dist=loadgroup", *session.posargs))
 
 
 @nox.session

@@ -1,20 +1,35 @@
-"""TOML to frozen settings and layout. An unknown key is an error with path, key and what was expected."""
+"""TOML to frozen values. An unknown key is an error with path, line, key and what was expected."""
 
 import os
 import re
 import tomllib
 from collections.abc import Iterable
+from datetime import tzinfo
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import fields
 
-from iwx_agent.model import Alternative, Cause, Layout
+from iwx_agent.model import (
+    Alternative,
+    Cause,
+    Layout,
+    Licence,
+    Priority,
+    Provider,
+    ProviderMode,
+    SupportPolicy,
+    support,
+)
+from iwx_agent.model.signatures import Signature, Signatures, SourceGroup
+from iwx_agent.parsers.signs import fault_of
 
 ETC = Path("/etc/iwx-agent")
 _DATA = Path(__file__).parent / "data"
 _MAX_BYTES = 1024 * 1024
+_SIGNATURES_COUNT = 200
+_PROVIDER_CHARACTERS = {"name": 200, "text": 4000, "address": 200}
 
 
 class ConfigError(Exception):
@@ -40,6 +55,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an administrator may set in ``/etc/iwx-agent/config.toml``; times in seconds."""
 
     identity: Identity = Identity()
+    licence: Licence = Licence.NOT_SET
     budget_s: float = 30.0
     confirm_after_s: float = 4.0
     boot_grace_s: float = 300.0
@@ -102,6 +118,118 @@ def load_causes() -> tuple[Cause, ...]:
         raise _placed(path, "cause", error) from None
 
 
+class _SignatureFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file of signatures; ``group`` is the package's alone."""
+
+    signature: tuple[Signature, ...] = ()
+    disable: tuple[str, ...] = ()
+    group: tuple[SourceGroup, ...] = ()
+
+
+def load_signatures(etc: Path | None = None) -> Signatures:
+    """Return what is looked for in the panel's words: the package's entries, then those of ``signatures.d``.
+
+    Raises:
+        ConfigError: for an entry that cannot be used; a pattern that could hold the agent up is one.
+    """
+    shipped = _signature_file(_DATA / "signatures.toml")
+    entries = {entry.id: entry for entry in shipped.signature}
+    for path in _drop_ins((etc or ETC) / "signatures.d"):
+        added = _signature_file(path)
+        if added.group:
+            raise ConfigError(str(path), "group", "the groups are the package's", _line_of(path, "group"))
+        entries |= {entry.id: entry for entry in added.signature}
+        for name in added.disable:
+            if name not in entries:
+                why = f"no signature is called {name}{nearest(name, set(entries))}"
+                raise ConfigError(str(path), "disable", why, _line_of(path, "disable"))
+            del entries[name]
+        if len(entries) > _SIGNATURES_COUNT:
+            why = f"expected at most {_SIGNATURES_COUNT} signatures in all, got {len(entries)}"
+            raise ConfigError(str(path), "signature", why)
+    return Signatures(entries=tuple(entries.values()), groups=shipped.group)
+
+
+def _signature_file(path: Path) -> _SignatureFile:
+    try:
+        told = msgspec.convert(_read_toml(path) or {}, _SignatureFile)
+    except msgspec.ValidationError as error:
+        raise _placed(path, "", error) from None
+    names = [entry.id for entry in told.signature]
+    for index, entry in enumerate(told.signature):
+        twice = ("id", f"{entry.id} stands twice in this file") if entry.id in names[:index] else None
+        if fault := twice or fault_of(entry):
+            place = f"signature[{index}].{fault[0]}"
+            raise ConfigError(str(path), place, fault[1], _line_of(path, place))
+    return told
+
+
+def load_provider(etc: Path | None = None) -> Provider | None:
+    """Return who sold the licence or runs the server, from ``provider.toml``; None when there is none.
+
+    Raises:
+        ConfigError: for a file that is not TOML, an unknown key, a value of another type or too long.
+    """
+    path = (etc or ETC) / "provider.toml"
+    table = _read_toml(path)
+    if table is None:
+        return None
+    try:
+        provider = msgspec.convert(table, Provider)
+    except msgspec.ValidationError as error:
+        raise _placed(path, "", error) from None
+    for key, limit in _PROVIDER_CHARACTERS.items():
+        if len(getattr(provider, key)) > limit:
+            raise ConfigError(str(path), key, f"expected at most {limit} characters", _line_of(path, key))
+    if not provider.name.strip():
+        raise ConfigError(str(path), "name", "expected a name", _line_of(path, "name"))
+    return provider
+
+
+def load_policy(etc: Path | None = None) -> SupportPolicy:
+    """Return the vendor's support guide as data: the package's, or the one that replaces it under /etc.
+
+    Raises:
+        ConfigError: for what is no policy; where each fault stands is told by path, line and key.
+    """
+    path = (etc or ETC) / "support-policy.toml"
+    table = _read_toml(path)
+    own = table is not None
+    if table is None:  # the package's own is checked by the tests, not in each run
+        path = _DATA / "support-policy.toml"
+        table = _read_toml(path) or {}
+    try:
+        policy = msgspec.convert(table, SupportPolicy)
+    except msgspec.ValidationError as error:
+        raise _placed(path, "", error) from None
+    if own:
+        check_policy(policy, path)
+    return policy
+
+
+def load_zone(policy: SupportPolicy, path: Path | None = None) -> tzinfo:
+    """Return the vendor's time zone, from the system's data or those of the package tzdata.
+
+    Raises:
+        ConfigError: when there is no such zone.
+    """
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(policy.time_zone)
+    except (ValueError, OSError, LookupError):  # ZoneInfoNotFoundError is a KeyError
+        place = path or _DATA / "support-policy.toml"
+        why = f"no such time zone: {policy.time_zone!r}"
+        raise ConfigError(str(place), "time_zone", why, _line_of(place, "time_zone")) from None
+
+
+def check_policy(policy: SupportPolicy, path: Path) -> None:
+    """Raise ConfigError for what the types of a policy cannot say."""
+    load_zone(policy, path)
+    for key, why in support.faults_of(policy):
+        raise ConfigError(str(path), key, why, _line_of(path, key))
+
+
 def _layout_entries(path: Path) -> dict[str, tuple[Alternative, ...]]:
     entries: dict[str, tuple[Alternative, ...]] = {}
     for group, members in (_read_toml(path) or {}).items():
@@ -117,7 +245,7 @@ def _layout_entries(path: Path) -> dict[str, tuple[Alternative, ...]]:
     return entries
 
 
-_GROUP_TYPES: dict[str, type] = {"port": int, "command": tuple}
+_GROUP_TYPES: dict[str, type] = {"port": int, "command": tuple, "words": tuple}
 
 
 def _check_values(path: Path, group: str, name: str, alternatives: tuple[Alternative, ...]) -> None:
@@ -171,7 +299,9 @@ def _read_toml(path: Path) -> dict[str, object] | None:
     except UnicodeDecodeError as error:
         raise ConfigError(str(path), "", f"not UTF-8 at byte {error.start}") from None
     except (ValueError, RecursionError) as error:  # also a number of 5000 digits, also 5000 brackets
-        raise ConfigError(str(path), "", f"not TOML: {error}") from None
+        told = re.search(r"\(at (?:line (\d+)|end of document)", str(error))
+        line = int(told.group(1) or data.count(b"\n") + 1) if told else 0
+        raise ConfigError(str(path), "", f"not TOML: {error}", line) from None
 
 
 def _placed(path: Path, prefix: str, error: msgspec.ValidationError) -> ConfigError:
@@ -184,9 +314,33 @@ def _placed(path: Path, prefix: str, error: msgspec.ValidationError) -> ConfigEr
     if unknown:
         name = unknown.group(1)
         key = f"{key}.{name}" if key else name
-        known = {field.name for kind in (Settings, Identity, Alternative, Cause) for field in fields(kind)}
+        known = {field.name for kind in _KINDS for field in fields(kind)}
         why = f"unknown key{nearest(name, known)}"
+    choice = re.fullmatch(r"Invalid enum value '(.*)'", why)
+    if choice:
+        words = {str(word) for kind in (Licence, ProviderMode, Priority) for word in kind}
+        why = f"{why}{nearest(choice.group(1), words)}"
     return ConfigError(str(path), key, why, _line_of(path, key))
+
+
+_KINDS = (
+    Settings,
+    Identity,
+    Alternative,
+    Cause,
+    Provider,
+    SupportPolicy,
+    support.Guide,
+    support.Hours,
+    support.Week,
+    support.Holiday,
+    support.PriorityWords,
+    support.Excluded,
+    support.AfterHours,
+    Signature,
+    SourceGroup,
+    _SignatureFile,
+)
 
 
 def _line_of(path: Path, key: str) -> int:

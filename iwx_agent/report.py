@@ -3,11 +3,11 @@
 import re
 
 import msgspec
+from msgspec import Struct
 
-from iwx_agent.model import Report
+from iwx_agent.model import AssistanceReport, LastVerdict, Report
 
-FORMATS = ("text", "json")
-
+FORMATS = ("text", "json", "html", "markdown", "nagios", "openmetrics")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -17,10 +17,40 @@ def to_json(report: Report) -> bytes:
 
     Half of a surrogate pair (from a log that is not UTF-8) has no place in JSON and becomes U+FFFD.
     """
+    return _indented(report)
+
+
+def explanation_json(kept: LastVerdict) -> bytes:
+    """Return a verdict with its trace as JSON; its parts are those of a report."""
+    return _indented(kept)
+
+
+def explanation_from_json(data: bytes) -> LastVerdict:
+    """Return the verdict of JSON that ``explanation_json`` wrote.
+
+    Raises:
+        msgspec.DecodeError: for anything else.
+    """
+    return msgspec.json.decode(data, type=LastVerdict)
+
+
+def explanation_text(kept: LastVerdict) -> str:
+    """Return a verdict explained line by line."""
+    from iwx_agent.rendering.explanation import explain
+
+    return explain(kept)
+
+
+def assistance_to_json(report: AssistanceReport) -> bytes:
+    """Return what a report says of Remote Assistance as JSON, as ``to_json`` does."""
+    return _indented(report)
+
+
+def _indented(told: Struct) -> bytes:
     try:
-        encoded = msgspec.json.encode(report)
+        encoded = msgspec.json.encode(told)
     except UnicodeEncodeError:
-        encoded = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(report)))
+        encoded = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(told)))
     return msgspec.json.format(encoded, indent=2) + b"\n"
 
 
@@ -53,6 +83,37 @@ def json_schema() -> bytes:
         **schema,
     }
     return msgspec.json.format(msgspec.json.encode(schema), indent=2) + b"\n"
+
+
+def to_html(report: Report) -> bytes:
+    """Return the report as one HTML file in UTF-8 that needs nothing from elsewhere."""
+    from iwx_agent.rendering import html
+
+    return html.render(report).encode()
+
+
+def render(report: Report, output: str) -> str:
+    """Return the report in one of ``FORMATS`` but text, json and html, which have ways of their own."""
+    if output == "markdown":
+        from iwx_agent.rendering import markdown
+
+        return markdown.render(report)
+    if output == "nagios":
+        from iwx_agent.rendering import nagios
+
+        return nagios.render(report)
+    from iwx_agent.rendering import openmetrics
+
+    return openmetrics.render(report)
+
+
+def exit_code(report: Report, output: str) -> int:
+    """Return the exit code: the agent's own, or in the format ``nagios`` that ecosystem's."""
+    if output == "nagios":
+        from iwx_agent.rendering import nagios
+
+        return nagios.exit_code(report)
+    return report.exit_code
 
 
 def ticket_text(report: Report) -> str:

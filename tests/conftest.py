@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 import pytest_socket
@@ -31,7 +32,7 @@ _ALLOWED = tuple(
 )
 _PDBRC = f"{_HOME}/.pdbrc"  # doctest's debugger looks for it
 _PACKAGE = Path(str(importlib.util.find_spec("iwx_agent").origin)).parent  # type: ignore[union-attr] # the wheel's
-_PURE = tuple(f"{_PACKAGE}/{part}" for part in ("checks/", "parsers/", "model/", "triage.py"))
+_PURE = tuple(f"{_PACKAGE}/{part}" for part in ("checks/", "parsers/", "model/", "triage/"))
 
 
 class FenceError(BaseException):
@@ -153,8 +154,47 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 
 @pytest.fixture(autouse=True)
+def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Stand in for /var/lib/iwx-agent; what a worker would do there is done in this process outside e2e."""
+    directory = tmp_path / "var-lib-iwx-agent"
+    monkeypatch.setattr("iwx_agent.state.DIRECTORY", directory)
+    if not is_real(request.node):
+        monkeypatch.setattr("iwx_agent.state._ask", _ask_here)
+    return directory
+
+
+def _ask_here(*request: object) -> object:
+    from iwx_agent.host import HostError
+    from iwx_agent.host.worker.operations import operate
+
+    answer = operate(request)
+    if answer[0] == "error":
+        raise HostError(answer[1], answer[2], str(request[1]))
+    return answer[1]
+
+
+@pytest.fixture(autouse=True)
 def etc(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Stand in for /etc/iwx-agent: empty until a test writes into it."""
     directory = tmp_path / "etc-iwx-agent"
     monkeypatch.setattr("iwx_agent.config.ETC", directory)
     return directory
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
+    """With ``--dist=loadgroup`` give all tests of a cluster to one worker, every other to any.
+
+    xdist's own groups ride on the ids of tests, which pytest 9.2 no longer lets it change.
+    """
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    def scope_of(test: str) -> str:
+        module = test.partition("::")[0]
+        return module if module.endswith("test_lab_cluster.py") else test
+
+    scheduling: object = LoadScopeScheduling(config, log)
+    vars(scheduling)["_split_scope"] = scope_of
+    return scheduling

@@ -11,27 +11,31 @@ from iwx_agent import __version__, triage
 from iwx_agent.app.collecting import Collected, collect
 from iwx_agent.app.judging import facts_of, judge
 from iwx_agent.app.limits import with_limits
+from iwx_agent.app.support import Known, circumstances
 from iwx_agent.checks import ALL
 from iwx_agent.config import Settings
 from iwx_agent.host import ClockAnswer, Host
 from iwx_agent.model import (
     SCHEMA_VERSION,
     Address,
-    Cause,
+    AssistanceReport,
     Check,
     CheckResult,
     FactValue,
     Finding,
     HostIdentity,
     IncidentState,
-    Layout,
+    Missing,
+    Override,
     PanelPresence,
     Report,
     ReportHost,
     Severity,
     Status,
     moment,
+    worst,
 )
+from iwx_agent.model.assistance import assistance_report, way_in
 from iwx_agent.probes import PROBES, Context, Probe
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,23 +44,21 @@ _ALWAYS = (
     "identity",
     "panel",
     "processes",
+    "server_zone",
+    "remote_assistance",
 )  # facts that the report and triage need whatever is judged
+
+_WAY_IN = ("ssh_port", "login_rules", "listening_sockets", "file_systems")
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """What to look at, for how long at most, and whether emergencies are looked at twice."""
+    """What to look at, for how long at most, how deep, and whether emergencies are looked at twice."""
 
     checks: tuple[Check, ...] = ALL
     budget_s: float = 30.0
     confirm: bool = True
-
-
-class Known(Struct, frozen=True, kw_only=True):
-    """What the agent brings along: the panel's layout, the map of causes, the settings."""
-
-    layout: Layout
-    causes: tuple[Cause, ...]
-    settings: Settings
+    override: Override | None = None  # a person's own priority
+    deep: bool = False  # ask servers on the network too
 
 
 def diagnose(
@@ -74,9 +76,9 @@ def diagnose(
         ConfigError: for a limit in the settings that no check has.
     """
     started_s = time.monotonic()
-    checks = with_limits(request.checks, known.settings.limits)
+    request = replace(request, checks=with_limits(request.checks, known.settings.limits))
     clock = host.clock()
-    probes = _probes_for(checks)
+    probes = _probes_for(request.checks)
     done = 0
 
     def count(fact: str) -> None:
@@ -86,17 +88,21 @@ def diagnose(
             on_progress(fact, done, len(probes))
 
     first = collect(
-        Context(host, known.layout), probes, budget_s=request.budget_s, on_done=count, in_progress=in_progress
+        Context(host, known.layout, known.signatures, deep=request.deep),
+        probes,
+        budget_s=request.budget_s,
+        on_done=count,
+        in_progress=in_progress,
     )
-    results = [judge(check, first.facts) for check in checks]
+    results = [judge(check, first.facts) for check in request.checks]
     states: dict[triage.Identity, IncidentState] = {}
     if request.confirm and any(_emergencies(result) for result in results):
         left_s = request.budget_s - (time.monotonic() - started_s)
         if on_progress is not None:
             on_progress("a second look at what seems to be an emergency", done, len(probes))
-        results, states = _look_again(host, known, checks, results, left_s, in_progress)
-    report = _report(clock, first, known, results, states)
-    return _with_left_behind(report, abandoned())
+        results, states = _look_again(host, known, request, results, first.facts, left_s, in_progress)
+    report = _report(clock, first, known, request, triage.scoped(results, known.policy), states)
+    return _with_left_behind(_with_assistance(report), abandoned())
 
 
 def _with_left_behind(report: Report, left_behind: tuple[str, ...]) -> Report:
@@ -104,6 +110,19 @@ def _with_left_behind(report: Report, left_behind: tuple[str, ...]) -> Report:
     if not left_behind:
         return report
     said = f"Could not be ended and was left behind, stuck in the kernel: {', '.join(left_behind[:5])}."
+    verdict = replace(report.verdict, reasons=(*report.verdict.reasons, said))
+    return replace(report, verdict=verdict)
+
+
+def _with_assistance(report: Report) -> Report:
+    """Say in the verdict what a ticket lacks: support takes none without Remote Assistance."""
+    said = {
+        "off": "Remote Assistance is off, and support requires it: iwx-agent remote-assistance enable.",
+        "unknown": "Whether Remote Assistance is on could not be told: confirm it before a ticket goes out.",
+    }.get(report.remote_assistance.state)
+    wrong = any(worst(incident) >= Severity.WARNING for incident in report.incidents)
+    if said is None or not wrong or not report.host.panel_home:
+        return report
     verdict = replace(report.verdict, reasons=(*report.verdict.reasons, said))
     return replace(report, verdict=verdict)
 
@@ -123,25 +142,30 @@ def _emergencies(result: CheckResult) -> tuple[Finding, ...]:
 def _look_again(
     host: Host,
     known: Known,
-    checks: tuple[Check, ...],
+    request: Request,
     results: list[CheckResult],
+    facts: dict[str, FactValue],
     left_s: float,
     in_progress: Callable[[], tuple[str, ...]],
 ) -> tuple[list[CheckResult], dict[triage.Identity, IncidentState]]:
     """Ask again, some seconds later, only what the checks with emergencies need; return results and states.
 
     What a second look sees is what counts. An emergency that is gone stays in the report as passing; when
-    there is no time left or the second look could not tell, it stays unconfirmed.
+    there is no time left or the second look could not tell, it stays unconfirmed. ``facts`` are those of the
+    first look: what is asked for once in a run comes from there.
     """
     states: dict[triage.Identity, IncidentState] = {}
+    checks = request.checks
     wait_s = min(known.settings.confirm_after_s, max(left_s - 2.0, 0.0))
     if wait_s < min(1.0, known.settings.confirm_after_s):
         return results, states
     suspects = tuple(check for check, result in zip(checks, results, strict=True) if _emergencies(result))
     host.pause(wait_s)
+    anew = {fact for check in suspects for fact in facts_of(check) if fact not in check.once}
+    once = {fact for check in suspects for fact in check.once} - anew
     second = collect(
-        Context(host, known.layout),
-        _probes_for(suspects),
+        Context(host, known.layout, known.signatures, deep=request.deep),
+        tuple(probe for probe in _probes_for(suspects) if probe.fact not in once),
         budget_s=max(left_s - wait_s, 1.0),
         in_progress=in_progress,
     )
@@ -150,7 +174,7 @@ def _look_again(
         if check not in suspects:
             merged.append(before)
             continue
-        after = judge(check, second.facts)
+        after = judge(check, facts | second.facts)
         merged.append(_merge(before, after, states))
     return merged, states
 
@@ -185,7 +209,8 @@ def _report(
     clock: ClockAnswer,
     collected: Collected,
     known: Known,
-    results: list[CheckResult],
+    request: Request,
+    results: tuple[CheckResult, ...],
     states: dict[triage.Identity, IncidentState],
 ) -> Report:
     facts = collected.facts
@@ -195,17 +220,26 @@ def _report(
         boot_grace_s=known.settings.boot_grace_s,
         transaction_grace_s=known.settings.transaction_grace_s,
     )
-    incidents = triage.incidents_of(results, known.causes, states, busy)
+    incidents = triage.incidents_of(results, known.causes, states, busy, policy=known.policy)
+    given = circumstances(known, facts, clock.now_at, results, request.override, busy)
     return Report(
         schema_version=SCHEMA_VERSION,
         agent_version=__version__,
         host=_report_host(clock, facts, known.settings),
         collected_at=moment(clock.now_at) or _EPOCH,
-        verdict=triage.verdict_of(incidents, results, busy),
+        verdict=triage.verdict_of(incidents, results, given),
         incidents=incidents,
-        results=tuple(results),
+        results=results,
         timings=dict(sorted(collected.timings_s.items())),
+        remote_assistance=assistance_of(facts),
     )
+
+
+def assistance_of(facts: dict[str, FactValue]) -> AssistanceReport:
+    """Return what the facts say of Remote Assistance; what was not asked for could not be told."""
+    unasked = Missing(reason="it was not looked at")
+    way = way_in(*(facts.get(name, unasked) for name in _WAY_IN))
+    return assistance_report(facts["remote_assistance"], way)
 
 
 def _report_host(clock: ClockAnswer, facts: dict[str, FactValue], settings: Settings) -> ReportHost:

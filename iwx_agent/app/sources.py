@@ -4,18 +4,37 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import DecodeError
+
 from iwx_agent import __version__
-from iwx_agent.app.diagnose import Known, Request, diagnose
-from iwx_agent.config import load_causes, load_layout, load_settings
-from iwx_agent.model import Report, moment
+from iwx_agent.app.diagnose import Request, diagnose
+from iwx_agent.app.support import Known
+from iwx_agent.config import (
+    load_causes,
+    load_layout,
+    load_policy,
+    load_provider,
+    load_settings,
+    load_signatures,
+)
+from iwx_agent.model import LastVerdict, Report, moment, verdict_to_keep
 from iwx_agent.replay import FORMAT, CaptureInfo, Recorder, make_directory, open_capture, write_capture
+from iwx_agent.report import explanation_from_json, explanation_json
+from iwx_agent.state import StateError, keep_verdict, last_verdict
 
 OnProgress = Callable[[str, int, int], None]
 
 
 def known() -> Known:
-    """Return the layout, causes and settings of this installation."""
-    return Known(layout=load_layout(), causes=load_causes(), settings=load_settings())
+    """Return what this installation brings along; each broken file is refused before anything is asked."""
+    return Known(
+        layout=load_layout(),
+        causes=load_causes(),
+        settings=load_settings(),
+        signatures=load_signatures(),
+        policy=load_policy(),
+        provider=load_provider(),
+    )
 
 
 def diagnose_live(request: Request, *, on_progress: OnProgress | None = None) -> Report:
@@ -40,6 +59,32 @@ def diagnose_capture(directory: Path, request: Request, *, on_progress: OnProgre
         CaptureError: for what is not a capture.
     """
     return diagnose(open_capture(directory), known(), request, on_progress=on_progress)
+
+
+def keep(report: Report) -> str:
+    """Keep the verdict of a report for ``why``; return what to say when it could not be kept, else nothing.
+
+    Only root keeps one: the place belongs to root.
+    """
+    if report.host.as_root:
+        try:
+            keep_verdict(explanation_json(verdict_to_keep(report)))
+        except StateError as error:
+            return f"the verdict was not kept for iwx-agent why: {error}"
+    return ""
+
+
+def kept_verdict() -> LastVerdict:
+    """Return the verdict that was kept last.
+
+    Raises:
+        StateError: when there is none, or what lies there is none.
+    """
+    data = last_verdict()
+    try:
+        return explanation_from_json(data)
+    except DecodeError as error:
+        raise StateError(f"is no verdict: {error}") from None
 
 
 def capture_live(directory: Path, note: str, request: Request) -> int:

@@ -293,4 +293,5 @@ CHECK = Check(
     optional=("panel",),
     ok_needs=("send_log",),
     emergency=True,
+    guide=1,
 )

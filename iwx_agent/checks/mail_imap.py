@@ -43,4 +43,5 @@ CHECK = Check(
     judge=judge,
     optional=("panel", "imap_access"),
     emergency=True,
+    guide=1,
 )

@@ -218,4 +218,5 @@ CHECK = Check(
     limits=Limits(),
     optional=("panel",),
     emergency=True,
+    guide=1,
 )

@@ -204,4 +204,5 @@ CHECK = Check(
     limits=Limits(),
     optional=("panel",),
     emergency=True,
+    guide=1,
 )

@@ -113,4 +113,5 @@ CHECK = Check(
     limits=Limits(),
     optional=("panel",),
     emergency=True,
+    guide=4,
 )

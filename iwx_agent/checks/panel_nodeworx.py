@@ -153,4 +153,5 @@ CHECK = Check(
     limits=Limits(),
     optional=("panel",),
     emergency=True,
+    guide=3,
 )

@@ -128,4 +128,5 @@ CHECK = Check(
     judge=judge,
     optional=("panel",),
     emergency=True,
+    guide=3,
 )

@@ -162,4 +162,5 @@ CHECK = Check(
     limits=Limits(),
     optional=("panel",),
     emergency=True,
+    guide=4,
 )

@@ -108,4 +108,5 @@ CHECK = Check(
     judge=judge,
     optional=("panel",),
     emergency=True,
+    guide=3,
 )

@@ -329,4 +329,5 @@ CHECK = Check(
     judge=judge,
     optional=("web_server",),
     emergency=True,
+    guide=2,
 )

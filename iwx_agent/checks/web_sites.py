@@ -173,4 +173,5 @@ CHECK = Check(
     limits=Limits(),
     optional=("web_sites",),
     emergency=True,
+    guide=2,
 )

@@ -14,20 +14,31 @@ def checks(
     """
     from iwx_agent.checks import ALL
     from iwx_agent.cli.options import one_of
+    from iwx_agent.model import EMERGENCIES
 
     one_of(output, ("text", "json"), "--format")
     if output == "json":
         import msgspec
 
         listed = [
-            {"check_id": c.id, "title": c.title, "codes": c.codes, "emergency": c.emergency} for c in ALL
+            {
+                "check_id": c.id,
+                "title": c.title,
+                "codes": c.codes,
+                "emergency": c.emergency,
+                "guide": EMERGENCIES[c.guide - 1] if c.guide else "",
+            }
+            for c in ALL
         ]
         typer.echo(msgspec.json.format(msgspec.json.encode(listed), indent=2))
         return
     for check in ALL:
         mark = "!" if check.emergency else " "
         typer.echo(f"{mark} {check.id:<22} {check.title:<46} {_span(check.codes)}")
-    typer.echo("\n! can find an emergency of the support guide. What a code means: iwx-agent explain CODE")
+    typer.echo("\nEmergencies of the support guide, and what looks for them:")
+    for number, words in enumerate(EMERGENCIES, start=1):
+        typer.echo(f"  {number}. {words}: {', '.join(c.id for c in ALL if c.guide == number)}")
+    typer.echo("\n! can find an emergency. What a code means: iwx-agent explain CODE")
 
 
 def explain(

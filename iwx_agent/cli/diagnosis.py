@@ -8,7 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from iwx_agent.app.diagnose import Request
-    from iwx_agent.model import Report
+    from iwx_agent.model import Override, Report
 
 From = Annotated[
     Path | None,
@@ -22,10 +22,18 @@ Budget = Annotated[
     float | None,
     typer.Option(help="Seconds that the whole run may take (default 30).", metavar="SECONDS"),
 ]
+Deep = Annotated[bool, typer.Option("--deep", help="Ask package repositories on the network too.")]
 NoConfirm = Annotated[bool, typer.Option("--no-confirm", help="Do not look at emergencies a second time.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks of defects.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every finding and every check.")]
-Format = Annotated[str, typer.Option("--format", help="text or json.", metavar="FORMAT")]
+Format = Annotated[
+    str,
+    typer.Option("--format", help="text, json, html, markdown, nagios or openmetrics.", metavar="FORMAT"),
+]
+SetPriority = Annotated[
+    str, typer.Option("--priority", help="Your own priority instead of the suggested one.", metavar="P")
+]
+Reason = Annotated[str, typer.Option(help="Why, with --priority.", metavar="TEXT")]
 
 
 def diagnose(
@@ -34,7 +42,10 @@ def diagnose(
     only: Only = "",
     skip: Skip = "",
     budget: Budget = None,
+    deep: Deep = False,
     no_confirm: NoConfirm = False,
+    priority: SetPriority = "",
+    reason: Reason = "",
     verbose: Verbose = False,
     debug: Debug = False,  # noqa: ARG001 - read by the entry
 ) -> None:
@@ -42,22 +53,24 @@ def diagnose(
 
     Examples: iwx-agent diagnose; iwx-agent diagnose --only mail,web; iwx-agent diagnose --format json
     """
-    from iwx_agent.cli.options import one_of
-    from iwx_agent.report import FORMATS
+    from iwx_agent.cli.options import one_of, override_of
+    from iwx_agent.report import FORMATS, exit_code, render, to_html, to_json
 
     one_of(output, FORMATS, "--format")
-    report = _report(source, only, skip, budget, no_confirm=no_confirm)
-    if output == "json":
-        from iwx_agent.report import to_json
-
-        sys.stdout.buffer.write(to_json(report))
+    override = override_of(priority, reason)
+    request = _request(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
+    report = _report(source, request)
+    if output in ("json", "html"):  # UTF-8 in every locale
+        sys.stdout.buffer.write(to_json(report) if output == "json" else to_html(report))
         sys.stdout.buffer.flush()
+    elif output != "text":
+        sys.stdout.write(render(report, output))
     else:
         from iwx_agent.cli.screen import Screen
         from iwx_agent.rendering.terminal import print_report
 
         print_report(report, Screen(highlight=False, emoji=False, markup=False), verbose=verbose)
-    raise typer.Exit(report.exit_code)
+    raise typer.Exit(exit_code(report, output))
 
 
 def ticket(
@@ -65,16 +78,22 @@ def ticket(
     only: Only = "",
     skip: Skip = "",
     budget: Budget = None,
+    deep: Deep = False,
     no_confirm: NoConfirm = False,
+    priority: SetPriority = "",
+    reason: Reason = "",
     debug: Debug = False,  # noqa: ARG001 - read by the entry
 ) -> None:
     """Print the support ticket, each field under its label in the form's order, ready to paste.
 
     Example: iwx-agent ticket
     """
+    from iwx_agent.cli.options import override_of
     from iwx_agent.report import ticket_text
 
-    report = _report(source, only, skip, budget, no_confirm=no_confirm)
+    override = override_of(priority, reason)
+    request = _request(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
+    report = _report(source, request)
     sys.stdout.write(ticket_text(report))
     raise typer.Exit(report.exit_code)
 
@@ -83,6 +102,7 @@ def capture(
     directory: Annotated[Path, typer.Argument(help="A new directory for the capture.", metavar="DIR")],
     note: Annotated[str, typer.Option(help="What this capture shows; kept in it.", metavar="TEXT")] = "",
     budget: Budget = None,
+    deep: Deep = False,
     debug: Debug = False,  # noqa: ARG001 - read by the entry
 ) -> None:
     """Write what the checks asked this machine and what it answered, for diagnose --from.
@@ -91,25 +111,36 @@ def capture(
     """
     from iwx_agent.app.sources import capture_live
 
-    answers_count = capture_live(directory, note, _request("", "", budget, no_confirm=False))
+    answers_count = capture_live(directory, note, _request("", "", budget, deep=deep, no_confirm=False))
     sys.stderr.write(
         f"{answers_count} answers written to {directory}. Not redacted: treat it as secret as this server.\n"
         f"Judge it again with: iwx-agent diagnose --from {directory}\n"
     )
 
 
-def _report(source: Path | None, only: str, skip: str, budget: float | None, *, no_confirm: bool) -> "Report":
-    from iwx_agent.app.sources import diagnose_capture, diagnose_live
+def _report(source: Path | None, request: "Request") -> "Report":
+    from iwx_agent.app.sources import diagnose_capture, diagnose_live, keep
     from iwx_agent.cli.progress import Progress
 
-    request = _request(only, skip, budget, no_confirm=no_confirm)
     with Progress(sys.stderr) as progress:
         if source is not None:
             return diagnose_capture(source, request, on_progress=progress.update)
-        return diagnose_live(request, on_progress=progress.update)
+        report = diagnose_live(request, on_progress=progress.update)
+        not_kept = keep(report)
+    if not_kept:
+        sys.stderr.write(f"iwx-agent: {not_kept}\n")
+    return report
 
 
-def _request(only: str, skip: str, budget: float | None, *, no_confirm: bool) -> "Request":
+def _request(
+    only: str,
+    skip: str,
+    budget: float | None,
+    *,
+    deep: bool,
+    no_confirm: bool,
+    override: "Override | None" = None,
+) -> "Request":
     from iwx_agent.app.diagnose import Request
     from iwx_agent.cli.options import select
     from iwx_agent.config import load_settings
@@ -118,4 +149,4 @@ def _request(only: str, skip: str, budget: float | None, *, no_confirm: bool) ->
     if budget is not None and not 1 <= budget <= 3600:  # nan is no number of seconds either
         raise typer.BadParameter(f"--budget: expected seconds between 1 and 3600, got {budget:g}.")
     budget_s = load_settings().budget_s if budget is None else budget
-    return Request(checks=checks, budget_s=budget_s, confirm=not no_confirm)
+    return Request(checks=checks, budget_s=budget_s, deep=deep, confirm=not no_confirm, override=override)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from iwx_agent.cli import catalogue, diagnosis
+from iwx_agent.cli import assistance, catalogue, diagnosis, why
 
 EXIT_USAGE = 2
 EXIT_INTERNAL = 70
@@ -43,7 +43,21 @@ def application() -> typer.Typer:
     app.command()(_guarded(diagnosis.capture))
     app.command()(_guarded(catalogue.checks))
     app.command()(_guarded(catalogue.explain))
+    app.command()(_guarded(why.why))
+    app.add_typer(_assistance())
     return app
+
+
+def _assistance() -> typer.Typer:
+    group = typer.Typer(
+        name="remote-assistance",
+        help="Let InterWorx support in, or look whether they could come in. Every ticket needs it.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    for command in (assistance.status, assistance.enable, assistance.disable):
+        group.command()(_guarded(command))
+    return group
 
 
 class _InterruptedError(Exception):
@@ -114,17 +128,23 @@ def _drop_output() -> None:
 
 
 def _say(error: Exception, *, debug: bool) -> int:
-    """Print one line for an exception: a wrong file or capture is usage, all else a defect of the agent."""
+    """Say an exception in a line: a wrong file, capture or state is usage, all else a defect of the agent."""
     import traceback
 
     from iwx_agent.config import ConfigError
     from iwx_agent.rendering.words import one_line
     from iwx_agent.replay import CaptureError
+    from iwx_agent.state import StateError
 
     if debug:
         traceback.print_exception(error)
     if isinstance(error, (ConfigError, CaptureError)):
         sys.stderr.write(f"iwx-agent: {one_line(str(error), 1000)}\n")
+        return EXIT_USAGE
+    if isinstance(error, StateError):
+        why_not = "no verdict has been kept yet" if error.absent else one_line(str(error), 1000)
+        hint = "Run as root: iwx-agent diagnose. For a capture: iwx-agent why --from DIR"
+        sys.stderr.write(f"iwx-agent: {why_not}\n{hint}\n")
         return EXIT_USAGE
     if isinstance(error, OSError) and error.errno in _UNWRITABLE:
         _drop_output()

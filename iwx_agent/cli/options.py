@@ -5,7 +5,9 @@ from typing import NoReturn
 
 import typer
 
-from iwx_agent.model import Check
+from iwx_agent.model import Check, Override, Priority
+
+_REASON_CHARACTERS = 300
 
 
 def unknown(kind: str, given: str, known: Iterable[str], hint: str) -> NoReturn:
@@ -35,6 +37,25 @@ def select(only: str, skip: str) -> tuple[Check, ...]:
     if not left:
         raise typer.BadParameter("--only and --skip leave no check to run.")
     return tuple(check for check in ALL if check.id in left)
+
+
+def override_of(priority: str, reason: str) -> Override | None:
+    """Return a person's own priority with its reason; None without. One without the other is wrong usage."""
+    if not priority and not reason:
+        return None
+    names = {str(known).lower(): known for known in Priority}
+    if priority and priority.strip().lower() not in names:
+        unknown("priority", priority, Priority, f"Choose from: {', '.join(Priority)}")
+    why = " ".join(reason.split())
+    if not priority or not why:
+        raise typer.BadParameter(
+            "--priority and --reason go together: a priority of your own needs a reason."
+        )
+    if len(why) > _REASON_CHARACTERS:
+        raise typer.BadParameter(
+            f"--reason: expected at most {_REASON_CHARACTERS} characters, got {len(why)}."
+        )
+    return Override(priority=names[priority.strip().lower()], reason=why)
 
 
 def _named(text: str) -> set[str]:

@@ -147,6 +147,15 @@ class ResolveAnswer(Struct, frozen=True, kw_only=True):
     duration_s: float
 
 
+class TableRows(Struct, frozen=True, kw_only=True):
+    """Rows of a database table as text, None for NULL; ``columns`` names them in order."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    duration_s: float
+    truncated: bool = False
+
+
 class ClockAnswer(Struct, frozen=True, kw_only=True):
     """The clock and who asks: epoch seconds, boot time, kernel host name, effective user id."""
 

@@ -39,6 +39,8 @@ ANSWER_TYPES: dict[type[q.Question], type[Struct]] = {
     q.UnixGreeting: a.GreetingAnswer,
     q.Datagram: a.DatagramAnswer,
     q.Resolve: a.ResolveAnswer,
+    q.PanelTables: a.TableRows,
+    q.PanelRows: a.TableRows,
     q.AskProcesses: Processes,
     q.AskSockets: ListeningSockets,
     q.AskClock: a.ClockAnswer,
@@ -127,6 +129,10 @@ class Host(ABC):
     def resolve(self, name: str, *, timeout_s: float = 6.0) -> a.ResolveAnswer:
         """Return the addresses of a name as the system's resolver gives them."""
         return self._ask(q.Resolve(name=name, timeout_s=timeout_s), a.ResolveAnswer)
+
+    def table_rows(self, question: q.PanelTables | q.PanelRows) -> a.TableRows:
+        """Return rows of a database, read-only; the question names the place of the DSN, not its password."""
+        return self._ask(question, a.TableRows)
 
     def processes(self) -> Processes:
         """Return all processes."""

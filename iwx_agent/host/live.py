@@ -43,6 +43,8 @@ class LiveHost(Host):
             q.TcpGreeting: self._network,
             q.UnixGreeting: self._network,
             q.Datagram: self._network,
+            q.PanelTables: self._network,
+            q.PanelRows: self._network,
         }
 
     def __enter__(self) -> Self:

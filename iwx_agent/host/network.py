@@ -13,15 +13,15 @@ from iwx_agent.host.contract import HostError
 from iwx_agent.host.deadline import READABLE, Deadline, Expired
 from iwx_agent.host.link import Link, family_of, network_error
 
+AskLocal = Callable[[q.Question, Deadline], Struct]  # what the file system must say first
+
 _DATAGRAM_BYTES = 65_535
 _ID_BYTES = 2
 _LENGTH_BYTES = 2
 
 
-def network_answer(
-    question: q.Question, deadline: Deadline, ask_local: Callable[[q.Question, Deadline], Struct]
-) -> Struct:
-    """Answer a question that goes over a socket; ``ask_local`` asks what the file system must say first."""
+def network_answer(question: q.Question, deadline: Deadline, ask_local: AskLocal) -> Struct:
+    """Answer a question that goes over a socket."""
     match question:
         case q.HttpGet():
             from iwx_agent.host.http_get import http_get
@@ -30,12 +30,7 @@ def network_answer(
         case q.TcpGreeting():
             return _tcp_greeting(question, deadline)
         case q.UnixGreeting():
-            try:  # the kernel looks up the path when it connects, and that look may hang
-                found = ask_local(q.Stat(path=question.path), deadline)
-            except HostError as error:
-                raise HostError(error.kind, error.reason, question.source) from None
-            if isinstance(found, a.FileStatus) and found.kind != "socket":
-                raise HostError("failed", f"is a {found.kind}, not a socket", question.source)
+            look_at_socket(question.path, question.source, deadline, ask_local)
             return _unix_greeting(question, deadline)
         case q.Datagram():
             return (
@@ -43,7 +38,21 @@ def network_answer(
                 if question.protocol == "tcp"
                 else _datagram_udp(question, deadline)
             )
+        case q.PanelTables() | q.PanelRows():
+            from iwx_agent.host.database import table_rows
+
+            return table_rows(question, deadline, ask_local)
     raise TypeError(f"{type(question).__name__} is not a question to the network")
+
+
+def look_at_socket(path: str, source: str, deadline: Deadline, ask_local: AskLocal) -> None:
+    """Have a worker look the path up first: the kernel does so when it connects, and that look may hang."""
+    try:
+        found = ask_local(q.Stat(path=path), deadline)
+    except HostError as error:
+        raise HostError(error.kind, error.reason, source) from None
+    if isinstance(found, a.FileStatus) and found.kind != "socket":
+        raise HostError("failed", f"is a {found.kind}, not a socket", source)
 
 
 def _tcp_greeting(question: q.TcpGreeting, deadline: Deadline) -> a.GreetingAnswer:

@@ -221,6 +221,69 @@ class Resolve(Question, frozen=True, kw_only=True, tag="resolve"):
         return f"resolve {self.name}"
 
 
+class DsnPlace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a DSN stands: a key in a section of an ini file. What it says is read by the live host only."""
+
+    path: str
+    section: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"database of [{self.section}] {self.key} in {self.path}"
+
+
+class PanelTables(Question, frozen=True, kw_only=True, tag="sql_tables"):
+    """Columns of the tables whose name contains one of ``words``, in the database that a DSN leads to.
+
+    The question says where the DSN stands, never what it says: its password is read, used and forgotten
+    inside the live host, so that no capture or message can hold it.
+    """
+
+    dsn: DsnPlace
+    words: tuple[str, ...]  # small letters and digits
+    max_rows: int = 2000
+    timeout_s: float = 5.0
+
+    @property
+    def source(self) -> str:
+        return f"{self.dsn}: its tables"
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        return ("PanelTables", self.source, *self.words)
+
+
+class PanelRows(Question, frozen=True, kw_only=True, tag="sql_rows"):
+    """Some columns of one table of that database, at most ``max_rows`` rows in the order of one column.
+
+    ``times`` are columns of a date type, asked as seconds since the epoch. With ``words`` only rows whose
+    ``words_column`` is one of these (small letters) are given, with ``without`` only the others. There is no
+    SQL in the question: the host writes it, and lets nothing but names of tables and columns into it.
+    """
+
+    dsn: DsnPlace
+    table: str
+    columns: tuple[str, ...]
+    times: tuple[str, ...] = ()
+    order_by: str
+    newest_first: bool = False
+    words_column: str = ""
+    words: tuple[str, ...] = ()
+    without: bool = False
+    max_rows: int = 2000
+    timeout_s: float = 5.0
+
+    @property
+    def source(self) -> str:
+        return f"{self.dsn}: table {self.table}"
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        asked = (*self.columns, "times", *self.times, "by", self.order_by, str(self.newest_first))
+        limited = (self.words_column, str(self.without), *self.words) if self.words else ()
+        return ("PanelRows", self.source, *asked, "words", *limited)
+
+
 class AskProcesses(Question, frozen=True, kw_only=True, tag="processes"):
     """All processes."""
 

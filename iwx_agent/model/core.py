@@ -62,6 +62,19 @@ class Priority(StrEnum):
     URGENT = "Urgent"
 
 
+# The emergencies that the vendor's guide names, in its words and order; it adds "not limited to".
+EMERGENCIES = (
+    "Email not processing",
+    "Websites are down",
+    "NodeWorx cannot be accessed",
+    "InterWorx will not start",
+    "The server is in maintenance mode",
+    "Failed upgrade step messages",
+    "Yum failure messages",
+    "Stuck command queues on cluster nodes",
+)
+
+
 class Missing(Struct, frozen=True, kw_only=True):
     """A fact that could not be had, and why: never 0, "" or None.
 
@@ -89,6 +102,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     ``code`` and ``subject`` are its identity and never hold numbers that change. ``title`` is what a person
     says on the phone, ``detail`` the numbers, ``remedy`` the next steps in order. ``touches`` names what a
     cause can reach (``mail``, ``database``), so that triage explains only what it really can explain.
+    ``inferred`` says that it rests on nothing but what is inferred of the panel: the check makes it one step
+    less severe, and every output marks it.
     """
 
     code: str
@@ -102,6 +117,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     since_at: datetime | None = None
     since_source: str = ""
     touches: tuple[str, ...] = ()
+    inferred: bool = False
 
 
 class CheckResult(Struct, frozen=True, kw_only=True):
@@ -115,7 +131,10 @@ class CheckResult(Struct, frozen=True, kw_only=True):
 
 
 class Incident(Struct, frozen=True, kw_only=True):
-    """Findings with one cause: ``lead`` is the cause, ``others`` are its consequences, worst first."""
+    """Findings with one cause: ``lead`` is the cause, ``others`` are its consequences, worst first.
+
+    ``scope`` is the cause's: whoever deals with it; ``scope_source`` is the line of the guide that says so.
+    """
 
     fingerprint: str
     lead: Finding
@@ -123,14 +142,8 @@ class Incident(Struct, frozen=True, kw_only=True):
     state: IncidentState
     since_at: datetime | None
     since_source: str
-
-
-class Verdict(Struct, frozen=True, kw_only=True):
-    """What the incidents mean for support; ``reasons`` are whole sentences, the strongest first."""
-
-    priority: Priority | None
-    emergency: bool
-    reasons: tuple[str, ...]
+    scope: Scope
+    scope_source: str = ""
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -139,7 +152,8 @@ class Check(Struct, frozen=True, kw_only=True):
     ``judge`` is a generator function; its parameter names are the facts it needs, ``limits`` excepted.
     ``optional`` names facts whose certain absence makes the check ``not_applicable``. A fact annotated
     ``Fact | Missing`` is judged without when it is missing; without one that ``ok_needs`` names, a check that
-    found nothing is ``unknown``.
+    found nothing is ``unknown``. ``once`` names facts that a second look takes from the first: asking for
+    them costs the machine much, and some seconds change nothing about them.
     """
 
     id: str
@@ -149,7 +163,11 @@ class Check(Struct, frozen=True, kw_only=True):
     limits: Struct | None = None
     optional: tuple[str, ...] = ()
     ok_needs: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
     emergency: bool = False  # it can raise an emergency of the guide: its facts are asked for first
+    guide: int = (
+        0  # which of EMERGENCIES it looks for, from 1 on; 0 for none, or one that the guide does not name
+    )
 
 
 def grade(

@@ -41,6 +41,11 @@ class Layout(Struct, frozen=True, kw_only=True):
         """Return the first alternative of a command entry as an argument list."""
         return next(a.value for a in self.entries[key] if isinstance(a.value, tuple))
 
+    def words(self, key: str) -> tuple[str, ...]:
+        """Return the words of all alternatives of an entry of words, in order."""
+        found = (word for a in self.entries[key] if isinstance(a.value, tuple) for word in a.value)
+        return tuple(dict.fromkeys(found))
+
     def everything(self, group: str) -> tuple[str, ...]:
         """Return all text values of a group (``unit``), without repeats, in order."""
         found = (

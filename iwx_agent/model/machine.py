@@ -188,6 +188,13 @@ class Boot(Struct, frozen=True, kw_only=True):
         return self.read_at - self.booted_at
 
 
+class ServerZone(Struct, frozen=True, kw_only=True):
+    """The time zone of the server, as its own programs read it; ``data`` is the file (TZif)."""
+
+    data: bytes
+    source: str
+
+
 class PanelPresence(Struct, frozen=True, kw_only=True):
     """The panel is installed: where, and in which version (empty when it cannot be told)."""
 

@@ -1,11 +1,13 @@
 """The one result of a run: what every rendering is made from, and what the JSON schema is generated from."""
 
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
 
-from iwx_agent.model.core import CheckResult, Incident, IncidentState, Severity, Status, Verdict
+from iwx_agent.model.core import CheckResult, Incident, IncidentState, Scope, Severity, Status
 from iwx_agent.model.machine import Address
+from iwx_agent.model.verdict import Verdict
 
 SCHEMA_VERSION = 1
 
@@ -25,6 +27,22 @@ class ReportHost(Struct, frozen=True, kw_only=True):
     as_root: bool
 
 
+class AssistanceReport(Struct, frozen=True, kw_only=True):
+    """Remote Assistance, which every ticket needs: its state, and whether support could get in over SSH.
+
+    ``ends_at`` is None when it was not told, ``reason`` says why the state is unknown. ``ready`` is false
+    when something surely keeps support out (``obstacles``), null when that cannot be told (``doubts``).
+    """
+
+    state: Literal["on", "off", "unknown"]
+    ends_at: datetime | None = None
+    source: str = ""
+    reason: str = ""
+    ready: bool | None = None
+    obstacles: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
 class Report(Struct, frozen=True, kw_only=True):
     """``timings`` holds seconds per probe; all times are UTC."""
 
@@ -36,6 +54,7 @@ class Report(Struct, frozen=True, kw_only=True):
     incidents: tuple[Incident, ...]
     results: tuple[CheckResult, ...]
     timings: dict[str, float]
+    remote_assistance: AssistanceReport = AssistanceReport(state="unknown")
 
     @property
     def exit_code(self) -> int:
@@ -51,6 +70,56 @@ class Report(Struct, frozen=True, kw_only=True):
         if any(result.status in (Status.UNKNOWN, Status.CRASHED) for result in self.results):
             return 4
         return 0
+
+
+class KeptIncident(Struct, frozen=True, kw_only=True):
+    """An incident as far as a verdict names it: without detail and evidence."""
+
+    fingerprint: str
+    code: str
+    subject: str
+    title: str
+    scope: Scope
+    state: IncidentState
+
+
+class LastVerdict(Struct, frozen=True, kw_only=True):
+    """A verdict with what is needed to explain it later."""
+
+    schema_version: int
+    agent_version: str
+    host: str
+    collected_at: datetime
+    checks_count: int
+    verdict: Verdict
+    incidents: tuple[KeptIncident, ...]
+
+
+_KEPT_COUNT = 50
+_KEPT_CHARACTERS = 200
+
+
+def verdict_to_keep(report: Report) -> LastVerdict:
+    """Return the verdict of a report with the worst of its incidents, bounded."""
+    return LastVerdict(
+        schema_version=report.schema_version,
+        agent_version=report.agent_version,
+        host=(report.host.fqdn or report.host.name)[:_KEPT_CHARACTERS],
+        collected_at=report.collected_at,
+        checks_count=len(report.results),
+        verdict=report.verdict,
+        incidents=tuple(
+            KeptIncident(
+                fingerprint=incident.fingerprint,
+                code=incident.lead.code,
+                subject=incident.lead.subject[:_KEPT_CHARACTERS],
+                title=incident.lead.title[:_KEPT_CHARACTERS],
+                scope=incident.scope,
+                state=incident.state,
+            )
+            for incident in report.incidents[:_KEPT_COUNT]
+        ),
+    )
 
 
 def worst(incident: Incident) -> Severity:

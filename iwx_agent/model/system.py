@@ -47,6 +47,15 @@ class Mount(Struct, frozen=True, kw_only=True):
         return mapped or name == device or (name != partition and partition.lstrip("np").isdigit())
 
 
+class FstabEntry(Struct, frozen=True, kw_only=True):
+    """What /etc/fstab wants to have mounted."""
+
+    device: str
+    mount_point: str
+    type: str
+    options: tuple[str, ...]
+
+
 class ServicePath(Struct, frozen=True, kw_only=True):
     """A place that services write to, and what for."""
 

@@ -21,6 +21,14 @@ def route_source(text: str) -> str:
     raise ParseError("a route with a source address (src ADDRESS)", text)
 
 
+def route_device(text: str) -> str:
+    """Return the interface of the route printed first."""
+    for word, following in pairwise(text.split()):
+        if word == "dev":
+            return following
+    raise ParseError("a route with an interface (dev NAME)", text)
+
+
 def panel_addresses(text: str) -> tuple[tuple[str, str], ...]:
     """Return (local, public) pairs of the panel's address list, its default output: one row per line.
 

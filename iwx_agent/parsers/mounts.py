@@ -14,7 +14,7 @@ the dash, options of the file system itself behind it. Only the latter say that 
 import re
 
 from iwx_agent.model import ParseError
-from iwx_agent.model.system import Mount
+from iwx_agent.model.system import FstabEntry, Mount
 
 _OCTAL = re.compile(r"\\([0-3][0-7]{2})")
 _DEVICE_NUMBER = re.compile(r"\d{1,10}:\d{1,10}")
@@ -53,14 +53,25 @@ def _mount(line: str) -> Mount:
 
 def parse_fstab(text: str) -> dict[str, bool]:
     """Return for each mount point whether fstab wants it read-write; what is no entry is passed over."""
-    wanted: dict[str, bool] = {}
+    return {entry.mount_point: "ro" not in entry.options for entry in parse_fstab_entries(text)}
+
+
+def parse_fstab_entries(text: str) -> tuple[FstabEntry, ...]:
+    """Return the entries of fstab that have a mount point, in order; what is no entry is passed over."""
+    entries = []
     for line in text.split("\n"):
         columns = line.split()
         if len(columns) < 3 or columns[0].startswith("#") or not columns[1].startswith("/"):
             continue
-        options = columns[3].split(",") if len(columns) > 3 else []
-        wanted[unescape(columns[1])] = "ro" not in options
-    return wanted
+        entries.append(
+            FstabEntry(
+                device=unescape(columns[0]),
+                mount_point=unescape(columns[1]),
+                type=columns[2],
+                options=tuple(columns[3].split(",")) if len(columns) > 3 else (),
+            )
+        )
+    return tuple(entries)
 
 
 def unescape(text: str) -> str:

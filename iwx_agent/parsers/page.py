@@ -31,13 +31,13 @@ def page_title(page: str) -> str:
     return _one_line(page[opened + 1 : ended])[:_TITLE_CHARACTERS]
 
 
-def page_text(page: str) -> str:
-    """Return the visible text on one line, at most 500 characters."""
+def page_text(page: str, *, limit_characters: int = _TEXT_CHARACTERS) -> str:
+    """Return the start of the visible text on one line."""
     page = page[:_READ_CHARACTERS]
     for tag in _HIDDEN:
         page = _without_element(page, tag)
     pieces = [piece.partition(">")[2] if index else piece for index, piece in enumerate(page.split("<"))]
-    return _one_line(" ".join(pieces))[:_TEXT_CHARACTERS]
+    return _one_line(" ".join(pieces))[:limit_characters]
 
 
 def _without_element(page: str, tag: str) -> str:

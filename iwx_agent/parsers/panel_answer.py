@@ -22,6 +22,8 @@ _COLUMNS_MAX = 60
 _VALUE_CHARACTERS = 2000
 _DEPTH_MAX = 4
 _WRAPPINGS = ("payload", "data", "result", "results", "rows")
+_LISTS = (*_WRAPPINGS, "list", "items", "entries", "nodes", "queue", "commands")
+_FAULTS = ("error", "errors", "exception", "fault")
 # What tools and PHP say instead of an answer; an answer's first line never begins so.
 _COMPLAINT = re.compile(
     r"(?:php )?(?:fatal|warning|notice|error|parse error|exception|uncaught|usage\b|unable to"
@@ -67,18 +69,28 @@ def _from_json(text: str) -> tuple[PanelRow, ...]:
 
 def _unwrapped(told: object) -> object:
     """Take off ``{"status": 0, "payload": ...}``; a status other than 0 is the panel's way to say no."""
-    if isinstance(told, dict) and "status" in told:
-        inside = [key for key in _WRAPPINGS if key in told]
-        if inside:
-            if str(told["status"]) not in ("0", "True", "ok", "success"):
-                raise ParseError("status 0", f"status {told['status']}: {told[inside[0]]}")
-            return told[inside[0]]
-    if isinstance(told, dict) and len(told) == 1:
-        key, value = next(iter(told.items()))
-        if key in ("error", "errors", "exception"):
-            raise ParseError("an answer, not an error", str(value))
-        if key in _WRAPPINGS:
-            return value
+    if not isinstance(told, dict):
+        return told
+    fault = next((told[key] for key in _FAULTS if told.get(key)), None)
+    if fault is not None:
+        raise ParseError("an answer, not an error", str(fault))
+    inside = [key for key in _WRAPPINGS if key in told]
+    if "status" in told and inside:
+        if str(told["status"]) not in ("0", "True", "ok", "success"):
+            raise ParseError("status 0", f"status {told['status']}: {told[inside[0]]}")
+        if told[inside[0]] is False:
+            raise ParseError("an answer", "false")
+        return told[inside[0]]
+    if len(told) == 1 and inside:
+        return told[inside[0]]
+    return _only_list(told)
+
+
+def _only_list(told: dict[str, object]) -> object:
+    """Return the list of ``{"total": 2, "rows": [...]}``: one list of a known name among plain values."""
+    lists = [key for key, value in told.items() if isinstance(value, list | dict)]
+    if len(lists) == 1 and lists[0] in _LISTS and isinstance(told[lists[0]], list):
+        return told[lists[0]]
     return told
 
 

@@ -8,19 +8,25 @@ from msgspec import Struct
 
 from iwx_agent.host import Host, HostError, Memo, TcpGreeting, UnixGreeting
 from iwx_agent.model import Layout, PageAnswer, PortAnswer
+from iwx_agent.model.signatures import Signatures
 from iwx_agent.parsers.page import page_text, page_title
 
 T = TypeVar("T")
+_NO_SIGNATURES = Signatures()
 
 
 class Context:
-    """What every probe is given: the host, which asks each question once per look, and the panel's layout."""
+    """What every probe is given: the host, asking each question once per look; what is known; how deep."""
 
-    def __init__(self, host: Host, layout: Layout) -> None:
+    def __init__(
+        self, host: Host, layout: Layout, signatures: Signatures = _NO_SIGNATURES, *, deep: bool = False
+    ) -> None:
         self.memo = Memo(host)
         self.host: Host = self.memo
         self.resample: Host = host  # not memoised: for a second sample of the same thing
         self.layout = layout
+        self.signatures = signatures
+        self.deep = deep  # may ask servers on the network
 
 
 class Probe(Struct, frozen=True, kw_only=True):

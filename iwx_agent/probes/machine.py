@@ -1,6 +1,6 @@
 """Facts that all areas share: units, processes, sockets, boot, the panel's presence, who this server is."""
 
-from iwx_agent.host import HostError
+from iwx_agent.host import KIB, HostError
 from iwx_agent.model import (
     Address,
     Boot,
@@ -9,10 +9,15 @@ from iwx_agent.model import (
     PanelPresence,
     ParseError,
     Processes,
+    ServerZone,
     Units,
 )
-from iwx_agent.parsers import iproute, systemctl
+from iwx_agent.parsers import iproute, systemctl, tzif
 from iwx_agent.probes.context import Context, Probe, together
+
+# The panel's version; what else is asked of rpm's database on every run is answered by the same answer.
+RPM_QUESTION = ("rpm", "-q", "--qf", "%{VERSION}\\n", "interworx")
+RPM_TIMEOUT_S = 10.0
 
 
 def boot(context: Context) -> Boot:
@@ -53,7 +58,7 @@ def panel(context: Context) -> PanelPresence:
     home = _panel_home(context)
     version, source = "", ""
     try:
-        answer = context.host.run(("rpm", "-q", "--qf", "%{VERSION}\\n", "interworx"), timeout_s=10.0)
+        answer = context.host.run(RPM_QUESTION, timeout_s=RPM_TIMEOUT_S)
         if answer.exit_code == 0:
             version, source = answer.text.strip().splitlines()[0][:40], "rpm -q interworx"
     except (HostError, IndexError):
@@ -148,6 +153,16 @@ def _route_address(context: Context) -> list[tuple[str, str]]:
         return []
 
 
+_ZONE_FILE = "/etc/localtime"
+
+
+def server_zone(context: Context) -> ServerZone:
+    """The time zone of the server; it is read into hours only when an answer is reckoned."""
+    content = context.host.read(_ZONE_FILE, max_bytes=64 * KIB)
+    tzif.check_magic(content.data)
+    return ServerZone(data=content.data, source=_ZONE_FILE)
+
+
 PROBES = (
     Probe(ask=boot),
     Probe(ask=units),
@@ -155,4 +170,5 @@ PROBES = (
     Probe(ask=listening_sockets),
     Probe(ask=panel),
     Probe(ask=identity),
+    Probe(ask=server_zone),
 )

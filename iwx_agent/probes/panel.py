@@ -238,7 +238,9 @@ def _unit_journal(context: Context, unit_name: str) -> tuple[LogLine, ...]:
 
 def _last_lines(context: Context, path: str) -> tuple[LogLine, ...]:
     try:
-        content = context.host.tail(path, max_bytes=8 * KIB, timeout_s=3.0)
+        content = context.host.tail(
+            path, max_bytes=64 * KIB, timeout_s=3.0
+        )  # as signs.py asks, the same answer
     except HostError:
         return ()  # it only illustrates, as above
     lines = [line for line in content.text.split("\n") if line.strip()]

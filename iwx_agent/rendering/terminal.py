@@ -5,7 +5,7 @@ import textwrap
 from rich.console import Console
 from rich.text import Text
 
-from iwx_agent.model import Finding, Incident, Report, Status, counts_as_emergency
+from iwx_agent.model import Finding, Incident, Report, Status
 from iwx_agent.rendering import words
 
 _STYLES = {
@@ -47,23 +47,20 @@ def _headline(report: Report, console: Console) -> None:
         parts.append(f"InterWorx {words.one_line(host.panel_version, 20)}")
     parts.append(words.at(report.collected_at))
     console.print(Text(" · ".join(parts), style="dim"))
-    emergencies = sum(counts_as_emergency(incident) for incident in report.incidents)
-    others = len(report.incidents) - emergencies
+    most, more = words.headline(report)
     ok = sum(result.status is Status.OK for result in report.results)
     said = Text()
     if report.verdict.emergency:
-        said.append(f" {words.counted(emergencies, 'EMERGENCY', 'EMERGENCIES')} ", style="bold white on red")
-        said.append(f"  {words.counted(others, 'other problem')}" if others else "")
-    elif report.incidents:
-        said.append(words.counted(others, "problem"), style="bold yellow")
-        said.append(", no emergency")
-    elif words.blind(report):
-        said.append("Nothing found, but not everything could be seen", style="bold yellow")
+        said.append(f" {most} ", style=_STYLES["EMERGENCY"])
+        said.append(f"  {more}" if more else "")
     else:
-        said.append("Nothing wrong", style="bold green")
+        found = report.incidents or words.blind(report)
+        said.append(most, style="bold yellow" if found else "bold green")
+        said.append(f", {more}" if more else "")
     said.append(f"  ({words.counted(ok, 'check')} ok)", style="dim")
     if report.verdict.priority:
-        said.append(f"  suggested priority: {report.verdict.priority}", style="bold")
+        suggested = "suggested priority" if report.verdict.override is None else "your priority"
+        said.append(f"  {suggested}: {report.verdict.priority}", style="bold")
     console.print(said)
 
 
@@ -74,6 +71,8 @@ def _incident(report: Report, incident: Incident, console: Console, *, verbose: 
     state = words.state_words(incident)
     known = words.since(incident, report.collected_at) + (f"; {state}" if state else "")
     _say(console, known, style="dim")
+    if verbose or incident.scope is not report.verdict.scope:  # else the verdict below says it
+        _say(console, f"scope: {incident.scope} ({words.one_line(incident.scope_source)})", style="dim")
     _say(console, words.one_line(lead.detail, 600))
     for evidence in lead.evidence[: 8 if verbose else 2]:
         quoted = f"{words.one_line(evidence.text, 300)}  [{words.one_line(evidence.source, 160)}]"
@@ -88,8 +87,12 @@ def _title(incident: Incident) -> Text:
     title.append(f" {word} ", style=_STYLES[word])
     title.append(" ")
     title.append(words.one_line(incident.lead.title), style="bold")
-    title.append(f"  {incident.lead.code}", style="dim")
+    title.append(f"  {_code(incident.lead)}", style="dim")
     return title
+
+
+def _code(finding: Finding) -> str:
+    return f"{finding.code}  {words.INFERRED}" if finding.inferred else finding.code
 
 
 def _others(incident: Incident, console: Console, *, verbose: bool) -> None:
@@ -97,7 +100,7 @@ def _others(incident: Incident, console: Console, *, verbose: bool) -> None:
     if shown:
         _say(console, "this explains", style="dim")
     for finding in shown:
-        _say(console, f"{words.one_line(finding.title)}  {finding.code}", first="  - ")
+        _say(console, f"{words.one_line(finding.title)}  {_code(finding)}", first="  - ")
     if len(shown) < len(incident.others):
         _say(console, f"and {len(incident.others) - len(shown)} more", first="  - ", style="dim")
 
@@ -127,18 +130,9 @@ def _incident_line(incident: Incident, console: Console) -> None:
 
 def _footer(report: Report, console: Console, *, verbose: bool) -> None:
     blind = words.blind(report)
-    if not report.host.panel_home:
-        skipped = sum(result.status is Status.NOT_APPLICABLE for result in report.results)
+    for caveat in words.caveats(report):
         console.print()
-        console.print(
-            Text(
-                f"No InterWorx panel found here: {words.counted(skipped, 'check')} not applicable.",
-                style="yellow",
-            )
-        )
-    if not report.host.as_root:
-        console.print()
-        console.print("Not run as root: what only root may see is unknown here.", style="yellow")
+        console.print(Text(caveat, style="yellow"))
     if blind:
         console.print()
         console.print(Text(f"{words.counted(len(blind), 'check')} could not tell:", style="yellow"))
@@ -156,7 +150,7 @@ def _footer(report: Report, console: Console, *, verbose: bool) -> None:
     if report.incidents:
         code = report.incidents[0].lead.code
         console.print()
-        console.print(Text(f"more: iwx-agent explain {code}   ticket: iwx-agent ticket", style="dim"))
+        console.print(Text(f"more: iwx-agent explain {code}   iwx-agent ticket   iwx-agent why", style="dim"))
 
 
 def _all_results(report: Report, console: Console) -> None:

@@ -5,15 +5,32 @@ Source: support guide 7.1, "How to Submit a Support Ticket".
 
 from msgspec import Struct
 
-from iwx_agent.model import Evidence, Finding, Incident, Priority, Report, counts_as_emergency
+from iwx_agent.model import (
+    RESELLER,
+    Evidence,
+    Finding,
+    Incident,
+    Licence,
+    Priority,
+    ProviderMode,
+    Report,
+    counts_as_emergency,
+)
 from iwx_agent.rendering import words
 
+# Source: support guide 7.1, "How to Submit a Support Ticket", step 1.
+PORTAL = "https://support.interworx.com"
 _SUBJECT_CHARACTERS = 120
 _FINDINGS_COUNT = 12
+_PROVIDER_LINES_COUNT = 40
 
 
 class Ticket(Struct, frozen=True, kw_only=True):
-    """The six fields of the form, in its order."""
+    """The six fields of the form, in its order.
+
+    ``heading`` is no field: it says whom the ticket is for when the licence is from a reseller. With
+    ``blocked`` it is all there is to show.
+    """
 
     category: str
     ip_address_or_hostname: str
@@ -21,6 +38,8 @@ class Ticket(Struct, frozen=True, kw_only=True):
     subject: str
     message: str
     priority: str
+    heading: tuple[str, ...] = ()
+    blocked: bool = False
 
     @property
     def fields(self) -> tuple[tuple[str, str], ...]:
@@ -41,11 +60,31 @@ def ticket_of(report: Report) -> Ticket:
     return Ticket(
         category="Support",
         ip_address_or_hostname=_place(report, name),
-        remote_assistance_enabled="not determined: look in NodeWorx > Remote Assistance before sending",
+        remote_assistance_enabled=words.assistance(report.remote_assistance),
         subject=_subject(report, name),
         message=_message(report),
         priority=str(report.verdict.priority or Priority.MEDIUM),
+        heading=tuple(_heading(report)),
+        blocked=_mode(report) is ProviderMode.BLOCK,
     )
+
+
+def _mode(report: Report) -> ProviderMode | None:
+    """Return what the provider wants; it counts for licences of a reseller only."""
+    provider, licence = report.verdict.provider, report.verdict.licence
+    return provider.mode if provider is not None and licence is Licence.RESELLER else None
+
+
+def _heading(report: Report) -> list[str]:
+    """Return whom the ticket is for when it is not the vendor alone: the licence is from a reseller."""
+    verdict, provider = report.verdict, report.verdict.provider
+    if verdict.licence is not Licence.RESELLER:
+        return []
+    if provider is None:
+        return [f"Not for InterWorx support. Turn to {RESELLER}."]
+    word = "Copy to" if provider.mode is ProviderMode.COPY else "To"
+    text = [f"  {words.one_line(line, 400)}" for line in provider.text.splitlines() if line.strip()]
+    return [f"{word}: {words.one_line(provider.shown, 400)}", *text[:_PROVIDER_LINES_COUNT]]
 
 
 def _place(report: Report, name: str) -> str:
@@ -59,8 +98,8 @@ def _place(report: Report, name: str) -> str:
 
 def render(ticket: Ticket) -> str:
     """Return the ticket as text to paste, each field under its label."""
-    blocks = []
-    for label, value in ticket.fields:
+    blocks = ["\n".join(ticket.heading)] if ticket.heading else []
+    for label, value in () if ticket.blocked else ticket.fields:
         blocks.append(f"{label}:\n{value}" if "\n" in value else f"{label}: {value}")
     return "\n\n".join(blocks) + "\n"
 
@@ -92,8 +131,15 @@ def _summary(report: Report) -> list[str]:
             lines.append(f"  this explains {words.counted(len(incident.others), 'further finding')} below")
     if not report.incidents:
         lines.append("- The agent found nothing wrong by itself; the description is the person's own:")
-    lines.extend(words.one_line(reason, 300) for reason in report.verdict.reasons[:2])
-    return lines
+    reasons_count = 1 if report.verdict.override is None else 2  # the priority, and a person's own before it
+    lines.extend(words.one_line(reason, 400) for reason in report.verdict.reasons[:reasons_count])
+    return [*lines, *_scope_note(report)]
+
+
+def _scope_note(report: Report) -> list[str]:
+    """Return whose it is by the guide, what else the vendor can be asked for, and what is only inferred."""
+    trace = report.verdict.trace
+    return [words.one_line(step.said, 400) for step in trace if step.about in ("scope", "inferred")]
 
 
 def _incidents(report: Report) -> list[str]:
@@ -108,9 +154,11 @@ def _incidents(report: Report) -> list[str]:
             break
         lines.append(_incident_title(number, incident))
         lines.append(f"   {words.since(incident, report.collected_at)}")
+        lines.append(f"   scope: {incident.scope} ({words.one_line(incident.scope_source)})")
         lines.extend(_finding(incident.lead, "   "))
         for finding in incident.others[: left_count - 1]:
-            lines.append(f"   consequence: {words.one_line(finding.title)} [{finding.code}]")
+            mark = f" ({words.INFERRED_WHY})" if finding.inferred else ""
+            lines.append(f"   consequence: {words.one_line(finding.title)} [{finding.code}]{mark}")
             lines.extend(_evidence(finding.evidence[:2], "      "))
         left_count -= len(members)
         lines.append("")
@@ -120,6 +168,7 @@ def _incidents(report: Report) -> list[str]:
 def _incident_title(number: int, incident: Incident) -> str:
     state = words.state_words(incident)
     known = f"{words.grade_word(incident)}, {state}" if state else words.grade_word(incident)
+    known = f"{known}; {words.INFERRED_WHY}" if incident.lead.inferred else known
     return f"{number}. {words.one_line(incident.lead.title)} [{incident.lead.code}] ({known})"
 
 
@@ -147,20 +196,4 @@ def _not_determined(report: Report) -> list[str]:
 
 
 def _environment(report: Report) -> list[str]:
-    host = report.host
-    addresses = ", ".join(
-        f"{words.one_line(a.ip)} ({'private, ' if a.private else ''}{words.one_line(a.source)})"
-        for a in host.addresses[:4]
-    )
-    resolves = {True: "resolves", False: "does not resolve", None: "not known whether it resolves"}
-    known = f"{words.one_line(host.fqdn_source)}; {resolves[host.fqdn_resolves]}"
-    lines = [
-        "ENVIRONMENT",
-        f"Host name: {words.one_line(host.fqdn, 100)} ({known})",
-        f"Addresses: {addresses or 'none found'}",
-        f"InterWorx: {words.one_line(host.panel_version, 40) or 'version not determined'}",
-        f"Up since: {words.at(host.booted_at)}",
-    ]
-    if host.address_note:
-        lines.append(f"Note: {words.one_line(host.address_note)}")
-    return lines
+    return ["ENVIRONMENT", *(f"{label}: {value}" for label, value in words.environment(report))]

@@ -3,7 +3,20 @@
 import re
 from datetime import datetime
 
-from iwx_agent.model import Incident, IncidentState, Report, Severity, Status, worst
+from msgspec import Struct
+
+from iwx_agent.model import (
+    AssistanceReport,
+    Finding,
+    Incident,
+    IncidentState,
+    Licence,
+    Report,
+    Severity,
+    Status,
+    counts_as_emergency,
+    worst,
+)
 
 # Control characters (C0 but tab and newline, DEL, C1), bidirectional overrides, zero-width marks,
 # line and paragraph separators, tags, halves of surrogate pairs: what can hide, reorder or command rather
@@ -18,6 +31,20 @@ SEVERITY_WORDS = {
     Severity.WARNING: "warning",
     Severity.ERROR: "error",
     Severity.EMERGENCY: "EMERGENCY",
+}
+
+STATE_WORDS = {
+    IncidentState.OPEN: "",
+    IncidentState.CONFIRMED: "seen twice",
+    IncidentState.UNCONFIRMED: "seen once",
+    IncidentState.PASSING: "was over at the second look",
+    IncidentState.IN_PROGRESS: "in progress",
+}
+
+LICENCE_WORDS = {
+    Licence.DIRECT: "bought from InterWorx (as configured)",
+    Licence.RESELLER: "bought from a reseller (as configured)",
+    Licence.NOT_SET: "not stated; a person has to say before this is sent: from InterWorx or from a reseller",
 }
 
 
@@ -65,13 +92,7 @@ def since(incident: Incident, now: datetime) -> str:
 
 def state_words(incident: Incident) -> str:
     """Return what to add to an incident's title about how sure it is, or an empty string."""
-    return {
-        IncidentState.OPEN: "",
-        IncidentState.CONFIRMED: "seen twice",
-        IncidentState.UNCONFIRMED: "seen once",
-        IncidentState.PASSING: "was over at the second look",
-        IncidentState.IN_PROGRESS: "in progress",
-    }[incident.state]
+    return STATE_WORDS[incident.state]
 
 
 def grade_word(incident: Incident) -> str:
@@ -81,6 +102,15 @@ def grade_word(incident: Incident) -> str:
     if incident.state is IncidentState.IN_PROGRESS:
         return "in progress"
     return SEVERITY_WORDS[worst(incident)]
+
+
+INFERRED = "inferred"  # the mark; every output has it
+INFERRED_WHY = "inferred: it rests on what is not proven of the panel"
+
+
+def marked(finding: Finding) -> str:
+    """Return a finding's code with the mark of what is only inferred."""
+    return f"{finding.code}, {INFERRED}" if finding.inferred else finding.code
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -100,3 +130,92 @@ def blind(report: Report) -> list[tuple[str, str, str]]:
         for result in report.results
         if result.status in (Status.UNKNOWN, Status.CRASHED)
     ]
+
+
+def headline(report: Report) -> tuple[str, str]:
+    """Return the sum of a report in two parts: what matters most, and what else there is (or nothing)."""
+    emergencies = sum(counts_as_emergency(incident) for incident in report.incidents)
+    others = len(report.incidents) - emergencies
+    if emergencies:
+        more = counted(others, "other problem") if others else ""
+        return counted(emergencies, "EMERGENCY", "EMERGENCIES"), more
+    if others:
+        return counted(others, "problem"), "no emergency"
+    if blind(report):
+        return "Nothing found, but not everything could be seen", ""
+    return "Nothing wrong", ""
+
+
+def caveats(report: Report) -> list[str]:
+    """Return what makes the whole report worth less than it seems."""
+    said = []
+    if not report.host.panel_home:
+        skipped = sum(result.status is Status.NOT_APPLICABLE for result in report.results)
+        said.append(f"No InterWorx panel found here: {counted(skipped, 'check')} not applicable.")
+    if not report.host.as_root:
+        said.append("Not run as root: what only root may see is unknown here.")
+    return said
+
+
+def environment(report: Report) -> list[tuple[str, str]]:
+    """Return (label, value) of what is known of the server, each value harmless and on one line."""
+    host = report.host
+    addresses = ", ".join(
+        f"{one_line(a.ip)} ({'private, ' if a.private else ''}{one_line(a.source)})"
+        for a in host.addresses[:4]
+    )
+    resolves = {True: "resolves", False: "does not resolve", None: "not known whether it resolves"}
+    known = f"{one_line(host.fqdn_source)}; {resolves[host.fqdn_resolves]}"
+    said = [
+        ("Host name", f"{one_line(host.fqdn, 100)} ({known})"),
+        ("Addresses", addresses or "none found"),
+        ("InterWorx", one_line(host.panel_version, 40) or "version not determined"),
+        ("Licence", LICENCE_WORDS[report.verdict.licence]),
+        ("Up since", at(host.booted_at)),
+    ]
+    if host.address_note:
+        said.append(("Note", one_line(host.address_note)))
+    return said
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One next step: a command with a remark, or a sentence.
+
+    ``whole`` is false when harmless text of bounded length is not what was meant, so that it must not be run.
+    """
+
+    text: str
+    remark: str
+    command: bool
+    whole: bool
+
+
+def step(remedy: str, limit: int = 300) -> Step:
+    """Return a line of a remedy in its parts; the agent's sentences begin with a capital, its commands never.
+
+    >>> step("systemctl restart iworx.service   # the panel only")
+    Step(text='systemctl restart iworx.service', remark='the panel only', command=True, whole=True)
+    """
+    text, _, remark = remedy.partition(" # ")
+    shown = one_line(text, limit)
+    return Step(
+        text=shown,
+        remark=one_line(remark, limit),
+        command=not shown[:1].isupper(),
+        whole=shown == text.strip(),
+    )
+
+
+def assistance(report: AssistanceReport) -> str:
+    """Return what to write behind "Remote Assistance Enabled?": yes, no, or that a person must confirm it."""
+    if report.state == "off":
+        return "No. Support requires it for every ticket; to turn it on: iwx-agent remote-assistance enable"
+    if report.state == "on":
+        until = f"until {at(report.ends_at)}" if report.ends_at else "when it ends is not told"
+        barred = "; ".join(one_line(obstacle, 120) for obstacle in report.obstacles)
+        but = f"; but support cannot get in: {barred}" if barred else ""
+        return f"Yes, {until} (as the panel's command line says){but}"
+    if not report.reason:
+        return "not determined: look in NodeWorx > Remote Assistance before sending"
+    why = one_line(report.reason, 400)
+    return f"not determined ({why}): confirm it in NodeWorx > Remote Assistance before sending"

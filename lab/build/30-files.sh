@@ -26,6 +26,7 @@ chmod 600 /var/log/messages /var/log/secure /var/log/maillog /var/log/cron
 chown mysql:mysql /var/log/mariadb
 chown apache:apache /var/log/php-fpm
 echo on >/var/lib/interworx-stand-in/remote-assistance
+echo 10.99.0.10 >/var/lib/interworx-stand-in/address
 echo synchronised >/var/lib/interworx-stand-in/clock
 
 panel=/usr/local/interworx

@@ -48,6 +48,7 @@ cd $dns/tinydns/root
     echo '.lab.invalid:10.99.0.10:ns1.example.invalid:259200'
     echo '+example.invalid:10.99.0.10:86400'
     echo '=iwx1.lab.invalid:10.99.0.10:86400'
+    echo '=iwx2.lab.invalid:10.99.0.20:86400'
     echo '+*.lab.invalid:10.99.0.10:86400'
     echo '@lab.invalid::iwx1.lab.invalid:10:86400'
     for number in $(seq -w 1 12); do

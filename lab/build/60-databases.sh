@@ -15,6 +15,12 @@ install_database /etc/my.cnf
     for name in iworx iworx_vpopmail iworx_ftp iworx_spam iworx_roundcube; do echo "CREATE DATABASE $name;"; done
     echo "CREATE USER iworx@localhost IDENTIFIED BY 'not-a-real-secret-1';"
     echo 'GRANT ALL ON *.* TO iworx@localhost WITH GRANT OPTION;'
+    # Names made up: nothing is public about where the panel keeps its nodes and commands.
+    echo 'CREATE TABLE iworx.nodes (id INT PRIMARY KEY, hostname VARCHAR(255) NOT NULL, ipaddr VARCHAR(64) NOT NULL);'
+    printf '%s ' 'CREATE TABLE iworx.command_queue (id INT PRIMARY KEY AUTO_INCREMENT, node_id INT NOT NULL,' \
+        'command TEXT NOT NULL, status VARCHAR(16) NOT NULL, created DATETIME NOT NULL, updated DATETIME NOT NULL,' \
+        'attempts INT NOT NULL);'
+    echo
 } | mariadbd --defaults-file=$panel/mysql/my.cnf --bootstrap >/run/bootstrap.log 2>&1 || { cat /run/bootstrap.log >&2; exit 1; }
 {
     echo 'FLUSH PRIVILEGES;'

@@ -5,21 +5,57 @@ from __future__ import annotations
 from .model import Expect, Fault
 
 SEND_RESTART = "svc -t /service/send"
+FILL = """
+fallocate -l "$(df --output=avail -B1 / | tail -1)" /var/tmp/fill 2>/dev/null || true
+dd if=/dev/zero of=/var/tmp/fill-rest bs=4k 2>/dev/null || true
+"""
+EMPTY = "rm -f /var/tmp/fill /var/tmp/fill-rest\nstart_failed\nempty_queue"
+DISK_FULL_CODES = ("MAIL-003", "MAIL-030", "MAIL-034", "PANEL-004", "PANEL-061", "SYSTEM-054")
 
 SYSTEM = (
     Fault(
         name="disk-full",
         title="the root file system is full",
-        breaks="""
-fallocate -l "$(df --output=avail -B1 / | tail -1)" /var/tmp/fill || true
-dd if=/dev/zero of=/var/tmp/fill-rest bs=4k 2>/dev/null || true
-""",
-        mends="rm -f /var/tmp/fill /var/tmp/fill-rest\nstart_failed\nempty_queue",
+        # Dovecot ends when it cannot write its log, some 25 connections after the disk is full: a fresh page
+        # of the log keeps this fault apart from the next.
+        breaks="echo 'a fresh page' >/var/log/dovecot/dovecot.log\n" + FILL,
+        mends=EMPTY,
         spoils=("disk-root", "disk-queue", "mail-through"),
         expect=Expect(
             lead="SYSTEM-001",
-            codes=("MAIL-003", "MAIL-030", "MAIL-034", "PANEL-004", "PANEL-061", "SYSTEM-054"),
+            codes=DISK_FULL_CODES,
             priority="High",
+            subject="/",
+            in_scope=False,
+        ),
+    ),
+    Fault(
+        name="disk-full-dovecot",
+        title="the root file system is full, and Dovecot has ended because it cannot write its log",
+        breaks=FILL
+        + """
+log=/var/log/dovecot/dovecot.log
+yes 'a line of the log' | dd of=$log oflag=append conv=notrunc bs=512 2>/dev/null || true
+for _ in 1 2 3 4 5 6 7 8 9; do
+    systemctl -q is-active dovecot || break
+    bash -c ': </dev/tcp/127.0.0.1/143' 2>/dev/null || true
+    sleep 0.2
+done
+""",
+        mends=": >/var/log/dovecot/dovecot.log\n" + EMPTY,
+        spoils=(
+            "disk-root",
+            "disk-queue",
+            "mail-through",
+            "unit:dovecot",
+            "imap-143",
+            "imap-993",
+            "pop3-110",
+            "pop3-995",
+        ),
+        expect=Expect(
+            lead="SYSTEM-001",
+            codes=(*DISK_FULL_CODES, "MAIL-010", "MAIL-020"),
             subject="/",
             in_scope=False,
         ),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from .commands import LabError, run
 from .server import Server
 
 PROBE = "/usr/local/lib/iwxlab/probe"
+ON_NODE = "node/"
 
 
 def ask(server: Server, names: Sequence[str] = ()) -> dict[str, str]:
@@ -45,11 +47,26 @@ def await_healthy(server: Server, timeout_s: float = 40.0) -> float:
         time.sleep(0.2 if bad else 0)
 
 
+def await_all_healthy(hosts: Sequence[Server]) -> None:
+    """Wait until all are healthy, side by side."""
+    with ThreadPoolExecutor() as pool:
+        for _ in pool.map(await_healthy, hosts):
+            pass
+
+
+def ask_all(server: Server, names: Sequence[str]) -> dict[str, str]:
+    """One look at probes of the server and, named `node/NAME`, of its node."""
+    here = [name for name in names if not name.startswith(ON_NODE)]
+    there = [name.removeprefix(ON_NODE) for name in names if name.startswith(ON_NODE)]
+    found = ask(server, here) if here else {}
+    return found | {ON_NODE + name: why for name, why in (ask(server.node, there) if there else {}).items()}
+
+
 def await_broken(server: Server, names: Sequence[str], timeout_s: float = 20.0) -> dict[str, str]:
     """Wait until every named probe is unwell; what each said. The fault did not take when one stays well."""
     deadline = time.monotonic() + timeout_s
     while True:
-        found = ask(server, names)
+        found = ask_all(server, names)
         if len(unwell(found)) == len(names):
             return found
         if time.monotonic() > deadline:

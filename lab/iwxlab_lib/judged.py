@@ -13,16 +13,22 @@ from pathlib import Path
 
 from faults import FAULTS, Expect, Fault
 
+from . import cluster
 from .commands import LabError, run
 from .faultbook import break_it, mend_it
 from .server import Server
 
-# The server boots on a kernel that may have come up a minute ago, and a lab need not wait as people do.
+# The server boots on a kernel that may have come up a minute ago, and shares its load with whatever
+# else runs there; and a lab need not wait as people do.
 SETTINGS = """\
 boot_grace_s = 0
+licence = "direct"
 confirm_after_s = 1.5
 [limits."system.clock"]
 settle_s = 0
+[limits."system.load"]
+warning_per_cpu = 1000
+error_per_cpu = 1000
 """
 DIAGNOSE_LIMIT_S = 60.0
 
@@ -39,6 +45,7 @@ class Seen:
     blind: tuple[str, ...]
     """Checks that could not tell or crashed, with the reason."""
     took_s: float
+    in_scope: bool | None = None
 
     @property
     def codes(self) -> set[str]:
@@ -107,6 +114,7 @@ def diagnose(server: Server, agent: str) -> Seen:
             if result["status"] in ("unknown", "crashed")
         ),
         took_s=took_s,
+        in_scope=report["verdict"]["in_scope"],
     )
 
 
@@ -121,6 +129,8 @@ def wrong_when_healthy(seen: Seen) -> list[str]:
 
 def wrong_when_broken(expect: Expect, seen: Seen) -> list[str]:
     """Where a diagnosis of the broken server differs from what was expected."""
+    if not expect.lead:
+        return wrong_when_healthy(seen)
     wrong = []
     lead, text, _ = seen.incidents[0] if seen.incidents else ("nothing", "", ())
     if lead != expect.lead:
@@ -131,7 +141,9 @@ def wrong_when_broken(expect: Expect, seen: Seen) -> list[str]:
         wrong.append(f"also says {', '.join(sorted(extra))}")
     if seen.priority != expect.priority:
         wrong.append(f"priority {seen.priority}, not {expect.priority}")
-    expected_exit = 3 if expect.priority == "Urgent" else 1
+    if seen.in_scope is not expect.in_scope:
+        wrong.append(f"in scope: {seen.in_scope}, not {expect.in_scope}")
+    expected_exit = {"Urgent": 3, "Information": 0}.get(expect.priority, 1)
     if seen.exit_code != expected_exit:
         wrong.append(f"exit code {seen.exit_code}, not {expected_exit}")
     return wrong
@@ -143,21 +155,36 @@ def try_fault(server: Server, agent: str, fault: Fault) -> tuple[Seen, list[str]
         break_it(server, fault)
         try:
             seen = diagnose(server, agent)
+            wrong = wrong_when_broken(fault.expect, seen)
+            if fault.expect_on_node:
+                on_node = diagnose(server.node, agent)
+                wrong += [f"on the node: {what}" for what in wrong_when_broken(fault.expect_on_node, on_node)]
         finally:
             mend_it(server, fault)
-        wrong = wrong_when_broken(fault.expect, seen)
-        wrong += [f"after mending: {what}" for what in wrong_when_healthy(diagnose(server, agent))]
+        for host in server.hosts if fault.cluster else (server,):
+            after = [*wrong_when_healthy(diagnose(host, agent)), *tripped(host)]
+            wrong += [f"after mending, on {host.host}: {what}" for what in after]
     return seen, wrong
+
+
+def tripped(server: Server) -> list[str]:
+    """Which actions of the panel's command line were called that change something; forgotten once told."""
+    said = server.shell("cat /var/lib/interworx-stand-in/tripwire 2>/dev/null || true")
+    if said:
+        server.shell("rm -f /var/lib/interworx-stand-in/tripwire")
+    return [f"the agent called {line}, which changes something" for line in said.splitlines()]
 
 
 def rows(server: Server, agent: str, faults: tuple[Fault, ...]) -> Iterator[tuple[Fault, Seen, list[str]]]:
     """Try the faults one after the other; one that cannot be brought in or taken out is a wrong row too."""
+    is_cluster = server.node.is_up()
     for fault in faults:
         try:
             seen, wrong = try_fault(server, agent, fault)
         except LabError as error:
-            server.up()
-            prepare(server, agent)
+            cluster.up(server, cluster=is_cluster)
+            for host in server.hosts:
+                prepare(host, agent)
             seen = Seen(exit_code=-1, priority="none", emergency=False, incidents=(), blind=(), took_s=0.0)
             wrong = [str(error)]
         yield fault, seen, wrong

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 LAB = Path(__file__).resolve().parents[1]
 DEFAULT_NAME = "iwx1"
+NODE_SUFFIX = "-node"
 
 
 def home() -> Path:
@@ -22,6 +24,16 @@ class Layout:
     name: str = DEFAULT_NAME
 
     @property
+    def of_node(self) -> Layout:
+        """The files of the second host beside this one."""
+        return Layout(f"{self.name}{NODE_SUFFIX}")
+
+    def log_made(self) -> Path:
+        """The log of what is started outside, in a folder that is there."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.outside_log
+
+    @property
     def base_tar(self) -> Path:
         return home() / "base.tar"
 
@@ -32,6 +44,11 @@ class Layout:
     @property
     def folder(self) -> Path:
         return home() / "run" / self.name
+
+    @property
+    def cgroup(self) -> str:
+        """The name of its cgroup: another one for a server of that name with another state directory."""
+        return f"iwxlab-{self.name}-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]}"
 
     @property
     def state(self) -> Path:

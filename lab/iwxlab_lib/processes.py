@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from .commands import LabError
 
 
 @dataclass(frozen=True)
@@ -53,3 +57,21 @@ def children(pid: int) -> list[int]:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
         return []
+
+
+def spawn(argv: Sequence[str | Path], log: Path) -> Process:
+    """Start a program that goes on by itself; what it says goes to the log."""
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            [str(word) for word in argv],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            cwd="/",
+        )
+    child.returncode = 0  # from here on it is known by number and reaped there; this object is dropped
+    found = Process.of(child.pid)
+    if found is None:
+        raise LabError(f"{argv[0]} ended at once; see {log}")
+    return found

@@ -29,8 +29,10 @@ def record_healthy(server: Server, agent: str, into: Path, agent_version_note: s
     return target
 
 
-def record_fault(server: Server, agent: str, into: Path, fault: Fault, note: str) -> Path:
-    """Break, capture, mend; keep only what differs from `into`/healthy, and what the fault book expects."""
+def record_fault(
+    server: Server, agent: str, into: Path, fault: Fault, note: str, *, asked: Server | None = None
+) -> Path:
+    """Break, capture (on the host that is `asked`), mend; keep only what differs from `into`/healthy."""
     base = into / "healthy"
     target = into / fault.name
     if target.exists():
@@ -39,7 +41,7 @@ def record_fault(server: Server, agent: str, into: Path, fault: Fault, note: str
         break_it(server, fault)
         try:
             whole = Path(folder) / "whole"
-            capture(server, agent, whole, f"lab, fault {fault.name}: {fault.title}; {note}")
+            capture(asked or server, agent, whole, f"lab, fault {fault.name}: {fault.title}; {note}")
         finally:
             mend_it(server, fault)
         reduce(whole, base, target)

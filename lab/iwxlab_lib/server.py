@@ -1,8 +1,9 @@
-"""Bring one server up, enter it, take it down.
+"""Bring one server up, enter it, take it down; with a second host beside it when a cluster is asked for.
 
-Two trees of processes make a server. `outside` is the world beyond its gateway: a network namespace with the
-root name server and a mail sink. `server` is a mount namespace with the file system, in which systemd-nspawn
-boots systemd. Every mount and namespace belongs to one of the two, so ending them leaves nothing behind.
+Trees of processes make a server. `outside` is the world beyond its gateway: a network namespace with the
+switch, the root name server and a mail sink; a node is plugged into its manager's. `nspawn` is a mount
+namespace with the file system, in which systemd-nspawn boots systemd. Every mount and namespace belongs to
+one of them; ending them leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -11,19 +12,20 @@ import fcntl
 import json
 import os
 import shutil
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+from . import network
 from .commands import LabError, run, tail
 from .install import base_is_current, build_base, missing_packages, require_root
-from .layout import LAB, Layout
-from .processes import Process, children, reap
+from .layout import Layout
+from .processes import Process, children, reap, spawn
 
-ADDRESS, GATEWAY = "10.99.0.10", "10.99.0.1"
+ADDRESS = "10.99.0.10"
 ROOT_SIZE = "1500m"
 BOOT_LIMIT_S = 30.0
 LOCK_LIMIT_S = 90.0
@@ -40,17 +42,20 @@ echo {machine_id} >upper/etc/machine-id
 echo {host}.lab.invalid >upper/etc/hostname
 mkdir -p upper/var/log/journal/{machine_id}
 cd upper
-sed -i 's/iwx1/{host}/g' etc/hosts etc/proftpd.conf etc/httpd/conf/httpd.conf \
+touch var/lib/interworx-stand-in/remote-assistance
+sed -i -e 's/iwx1/{host}/g' -e 's/{own_address}/{address}/g' \
+    etc/hosts etc/proftpd.conf etc/httpd/conf/httpd.conf \
     etc/httpd/conf.d/vhost_000_default.conf usr/local/interworx/iworx.ini \
     usr/local/interworx/etc/httpd/httpd.conf usr/local/interworx/etc/httpd/conf.d/listen.conf \
-    var/qmail/control/me var/qmail/control/locals
+    var/qmail/control/me var/qmail/control/locals var/djbdns/tinydns/env/IP var/djbdns/axfrdns/env/IP \
+    var/djbdns/dnscache/root/servers/*.invalid var/lib/interworx-stand-in/address
 cd ..
 mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work overlay root
 for tree in {cgroup_trees}; do
-    mkdir -p $tree/iwxlab-{host}
-    echo $$ >$tree/iwxlab-{host}/cgroup.procs
+    mkdir -p $tree/{cgroup}
+    echo $$ >$tree/{cgroup}/cgroup.procs
 done
-exec systemd-nspawn -q -D root --boot --register=no --keep-unit --machine={host} \
+exec systemd-nspawn -q -D root --boot --register=no --keep-unit --machine={name} \
     --hostname={host}.lab.invalid --console=passive \
     --network-namespace-path=/proc/{network_pid}/ns/net --resolv-conf=off --link-journal=no
 """
@@ -64,9 +69,40 @@ ENVIRONMENT = {
 }
 
 
+@dataclass(frozen=True)
+class Role:
+    """What a host is in its lab."""
+
+    address: str
+    port: str
+    """The switch's port that it is plugged into."""
+    host: str = ""
+    """Its host name; empty for the lab's own name."""
+
+
+ALONE = Role(address=ADDRESS, port="to-server")
+NODE = Role(address="10.99.0.20", port="to-node", host="iwx2")
+
+
 class Server:
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
+    """One host: the lab's server, a cluster's manager when it has a node, or such a node."""
+
+    def __init__(self, layout: Layout, role: Role = ALONE) -> None:
+        self.layout, self.role = layout, role
+
+    @property
+    def host(self) -> str:
+        return self.role.host or self.layout.name
+
+    @property
+    def node(self) -> Server:
+        """The second host, up or not."""
+        return Server(self.layout.of_node, NODE)
+
+    @property
+    def hosts(self) -> tuple[Server, ...]:
+        """This server, and its node when that is up."""
+        return (self, self.node) if self.node.is_up() else (self,)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -100,7 +136,8 @@ class Server:
         """The server's own process 1."""
         found = self.stored().get("leader")
         if found is None or not found.alive():
-            raise LabError(f"server {self.layout.name} is not up; run 'iwxlab up'", exit_code=3)
+            how = "iwxlab up --cluster" if self.role is NODE else "iwxlab up"
+            raise LabError(f"server {self.layout.name} is not up; run '{how}'", exit_code=3)
         return found
 
     def is_up(self) -> bool:
@@ -109,7 +146,7 @@ class Server:
 
     # -- up --------------------------------------------------------------------------------------------------
 
-    def up(self) -> None:
+    def up(self, *, cluster: bool = False) -> None:
         """Boot the server; returns when systemd has come to its target, not when all services answer."""
         require_root()
         if missing := missing_packages():
@@ -118,112 +155,48 @@ class Server:
             print("base layer is not current: building it", flush=True)
             build_base(self.layout)
         self.down()
-        (self.layout.folder / "fs").mkdir(parents=True)
-        processes: dict[str, Process] = {}
+        hosts = (self, self.node) if cluster else (self,)
         try:
-            self.start(processes)
+            world = network.start_world(self.layout.folder / "outside", self.layout.log_made())
+            for host in hosts:
+                host.launch(world)
+            for host in hosts:
+                host.await_boot()
         except BaseException:
-            self.store(processes)
             self.down(keep_logs=True)
             raise
 
-    def start(self, processes: dict[str, Process]) -> None:
-        processes["outside"] = self.start_outside()
+    def launch(self, world: Process) -> None:
+        """Start all processes of this host; the server owns the world, a node is only plugged into it."""
+        log = self.layout.log_made()
+        (self.layout.folder / "fs").mkdir()
+        processes = {} if self.role is NODE else {"outside": world}
         self.store(processes)
-        network = self.spawn(["unshare", "--net", "sleep", "infinity"], self.layout.outside_log)
-        processes["network"] = network
+        processes["network"] = network.start_network(log)
         self.store(processes)
-        self.join_networks(network.pid, processes["outside"].pid)
-        script = SERVER.format(
+        pid = processes["network"].pid
+        network.plug_in(pid, world.pid, port=self.role.port, address=self.role.address, log=log)
+        processes["nspawn"] = spawn(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c", self.script(pid)],
+            self.layout.console,
+        )
+        self.store(processes)
+
+    def script(self, network_pid: int) -> str:
+        return SERVER.format(
             size=ROOT_SIZE,
             folder=self.layout.folder,
             tar=self.layout.base_tar,
             machine_id=uuid.uuid4().hex,
-            host=self.layout.name,
-            network_pid=network.pid,
+            name=self.layout.name,
+            host=self.host,
+            own_address=ADDRESS.replace(".", "[.]"),
+            address=self.role.address,
+            network_pid=network_pid,
             state_home=self.layout.base_tar.parent,
+            cgroup=self.layout.cgroup,
             cgroup_trees=" ".join(str(tree) for tree in cgroup_trees()),
         )
-        processes["nspawn"] = self.spawn(
-            ["unshare", "--mount", "--propagation", "private", "sh", "-c", script], self.layout.console
-        )
-        self.store(processes)
-        processes["leader"] = self.await_leader(processes["nspawn"])
-        self.store(processes)
-        self.await_boot()
-
-    def spawn(self, argv: Sequence[str | Path], log: Path) -> Process:
-        with log.open("ab") as output:
-            child = subprocess.Popen(
-                [str(word) for word in argv],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                cwd="/",
-            )
-        child.returncode = 0  # from here on it is known by number and reaped there; this object is dropped
-        found = Process.of(child.pid)
-        if found is None:
-            raise LabError(f"{argv[0]} ended at once; see {log}")
-        return found
-
-    def start_outside(self) -> Process:
-        """The world beyond the gateway; its processes die with the one returned."""
-        script = LAB / "outside" / "world.sh"
-        return self.spawn(
-            [
-                "unshare",
-                "--net",
-                "--mount",
-                "--pid",
-                "--fork",
-                "--kill-child",
-                "--mount-proc",
-                "sh",
-                script,
-                self.layout.folder / "outside",
-            ],
-            self.layout.outside_log,
-        )
-
-    def join_networks(self, server_pid: int, outside_pid: int) -> None:
-        """Join the two network namespaces by a cable; neither end is ever in the machine's own."""
-        enter = ["nsenter", "--net", "-t", str(server_pid)]
-        self.await_network(server_pid)
-        self.await_network(outside_pid)
-        run(
-            [
-                *enter,
-                "ip",
-                "link",
-                "add",
-                "eth0",
-                "type",
-                "veth",
-                "peer",
-                "name",
-                "eth0",
-                "netns",
-                str(outside_pid),
-            ]
-        )
-        for words in (
-            "link set lo up",
-            f"addr add {ADDRESS}/24 dev eth0",
-            "link set eth0 up",
-            f"route add default via {GATEWAY} src {ADDRESS}",
-        ):
-            run([*enter, "ip", *words.split()])
-
-    def await_network(self, pid: int) -> None:
-        """Wait until `unshare` has really left the machine's own network namespace."""
-        own, theirs = Path("/proc/self/ns/net").readlink(), Path(f"/proc/{pid}/ns/net")
-        for _ in range(200):
-            if theirs.exists() and theirs.readlink() != own:
-                return
-            time.sleep(0.01)
-        raise LabError(f"no network namespace could be made; see {self.layout.outside_log}")
 
     def await_leader(self, nspawn: Process) -> Process:
         """Wait until nspawn has a child in a process namespace of its own that has become systemd."""
@@ -238,6 +211,9 @@ class Server:
         raise LabError(f"systemd did not start\n{tail(read(self.layout.console))}")
 
     def await_boot(self) -> None:
+        processes = self.stored()
+        processes["leader"] = self.await_leader(processes["nspawn"])
+        self.store(processes)
         deadline = time.monotonic() + BOOT_LIMIT_S
         state = ""
         while time.monotonic() < deadline:
@@ -281,10 +257,19 @@ class Server:
         done = run(self.enter(["sh", "-eu", "-s"]), stdin=script, timeout_s=timeout_s, check=check)
         return done.stdout
 
+    def at_switch(self, script: str) -> str:
+        """Run a script of sh where the cables of this server and its node come together."""
+        found = self.stored().get("outside")
+        if found is None or not found.alive():
+            raise LabError(f"{self.layout.name} has no switch", exit_code=3)
+        return network.on_switch(found.pid, script)
+
     # -- down ------------------------------------------------------------------------------------------------
 
     def down(self, *, keep_logs: bool = False) -> bool:
         """End every process of the server and forget it; True when there was something to end."""
+        if self.role is not NODE:
+            self.node.down(keep_logs=keep_logs)
         processes = self.stored()
         found = False
         # Process 1 first: with it goes everything inside, also what is stuck in a file system that hangs.
@@ -297,7 +282,7 @@ class Server:
                 wait_for_end(process)
             if not process.end():
                 raise LabError(f"process {process.pid} ({name}) does not end; see /proc/{process.pid}/stack")
-        remove_cgroups(f"iwxlab-{self.layout.name}")
+        remove_cgroups(self.layout.cgroup)
         if keep_logs:
             self.layout.state.unlink(missing_ok=True)
         elif self.layout.folder.exists():

@@ -4,15 +4,13 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$1
-for _ in $(seq 500); do
-    ip link show eth0 >/dev/null 2>&1 && break
-    sleep 0.01
-done
 ip link set lo up
-ip addr add 10.99.0.1/24 dev eth0
+# The switch that servers are plugged into, with an address of its own that stays when another port comes.
+ip link add switch address 02:00:0a:63:00:01 type bridge
+ip addr add 10.99.0.1/24 dev switch
 # An address on which nobody answers questions, not even "no": packets for it are dropped.
-ip addr add 10.99.0.66/24 dev eth0
-ip link set eth0 up
+ip addr add 10.99.0.66/24 dev switch
+ip link set switch up
 nft -f - <<'END'
 table inet world {
     chain incoming {

@@ -11,10 +11,11 @@ from fakes import NOW_AT, FakeHost, clock, layout
 from msgspec import structs
 
 from iwx_agent.app import sources
-from iwx_agent.app.diagnose import Known, Request, diagnose
+from iwx_agent.app.diagnose import Request, diagnose
 from iwx_agent.app.sources import capture_live, diagnose_capture, diagnose_live
+from iwx_agent.app.support import Known
 from iwx_agent.checks import ALL
-from iwx_agent.config import Identity, Settings
+from iwx_agent.config import Identity, Settings, load_policy
 from iwx_agent.host import AskClock, HostError, Question
 from iwx_agent.model import (
     Address,
@@ -26,9 +27,12 @@ from iwx_agent.model import (
     PanelPresence,
     Process,
     Processes,
+    Provider,
     Report,
+    ServerZone,
     Severity,
 )
+from iwx_agent.model.assistance import RemoteAssistance
 from iwx_agent.probes import Context, Probe
 from iwx_agent.replay import CaptureError, open_capture
 from iwx_agent.replay.format import NOT_FOUND
@@ -41,11 +45,17 @@ IDENTITY = HostIdentity(
     fqdn_resolves=True,
     addresses=(Address(ip="203.0.113.7", source="panel", private=False),),
 )
+POLICY = load_policy()
+UTC_ZONE = (Path(__file__).parents[1] / "roots" / "healthy" / "files" / "etc" / "localtime").read_bytes()
 FACTS: dict[str, Any] = {
     "boot": Boot(booted_at=NOW_AT - 86_400, read_at=NOW_AT),
     "identity": IDENTITY,
     "panel": PanelPresence(home="/usr/local/interworx", version="8.1.5"),
     "processes": Processes(entries=()),
+    "server_zone": ServerZone(data=UTC_ZONE, source="/etc/localtime"),
+    "remote_assistance": RemoteAssistance(
+        on=True, ends_at=None, end="", duration="72 hours", source="nodeworx", text="mode=1", read_at=NOW_AT
+    ),
 }
 
 
@@ -66,16 +76,20 @@ class Machine:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
         self.asked: list[str] = []
+        self.deep: list[bool] = []
         self.host = FakeHost({})
 
     left_behind: tuple[str, ...] = ()
+    provider: Provider | None = None
 
     def run(self, facts: dict[str, list[Any]], *, settings: Settings | None = None, **request: Any) -> Report:
         looks = {name: [fact] for name, fact in FACTS.items()} | facts
         probes = tuple(self._probe(name, iter(given)) for name, given in looks.items())
         self._monkeypatch.setattr("iwx_agent.app.diagnose.PROBES", probes)
         checks = tuple(checking(name) for name in facts if name not in FACTS)
-        known = Known(layout=layout(), causes=(), settings=settings or Settings())
+        known = Known(
+            layout=layout(), causes=(), settings=settings or Settings(), policy=POLICY, provider=self.provider
+        )
         made = Request(**({"checks": checks} | request))
         return diagnose(self.host, known, made, abandoned=lambda: self.left_behind)
 
@@ -85,6 +99,7 @@ class Machine:
 
         def ask(context: Context) -> Any:
             self.asked.append(name)
+            self.deep.append(context.deep)
             found = given[min(next(count), len(given) - 1)]
             if isinstance(found, Exception):
                 raise found
@@ -116,7 +131,7 @@ def test_a_well_machine(machine: Machine) -> None:
     assert (
         sorted(report.timings)
         == list(report.timings)
-        == ["boot", "identity", "imap", "panel", "processes", "smtp"]
+        == ["boot", "identity", "imap", "panel", "processes", "remote_assistance", "server_zone", "smtp"]
     )
     assert machine.host.paused_s == 0
     assert report.collected_at.timestamp() == int(NOW_AT)
@@ -129,6 +144,13 @@ def test_an_emergency_is_looked_at_twice_and_only_it(machine: Machine) -> None:
     assert (machine.asked.count("smtp"), machine.asked.count("imap")) == (2, 1)
     assert machine.host.paused_s == 4.0
     assert (report.verdict.priority, report.exit_code) == ("Urgent", 3)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_both_looks_go_as_deep_as_the_run(machine: Machine, *, deep: bool) -> None:
+    machine.run({"smtp": [[DOWN]]}, deep=deep)
+    assert machine.asked.count("smtp") == 2
+    assert set(machine.deep) == {deep}
 
 
 def test_an_emergency_that_is_gone_stays_as_passing(machine: Machine) -> None:
@@ -172,6 +194,34 @@ def test_no_second_look_without_time_for_one(
     assert states(report) == [("A-001", "confirmed" if looked == 2 else "unconfirmed")]
 
 
+def judging_both(smtp: list[Finding], costly: list[Finding]) -> Iterator[Finding]:
+    yield from (*smtp, *costly)
+
+
+def judging_costly(costly: list[Finding]) -> Iterator[Finding]:
+    yield from costly
+
+
+COSTLY_ONCE = Check(
+    id="area.both", title="both", codes=("A-001", "A-002"), judge=judging_both, once=("costly",)
+)
+COSTLY_TWICE = Check(id="area.costly", title="costly", codes=("A-001", "A-002"), judge=judging_costly)
+
+
+def test_a_second_look_takes_from_the_first_what_is_asked_for_once(machine: Machine) -> None:
+    raid = finding("A-002", "raid")
+    report = machine.run({"smtp": [[DOWN]], "costly": [[raid], []]}, checks=(COSTLY_ONCE,))
+    assert (machine.asked.count("smtp"), machine.asked.count("costly")) == (2, 1)
+    assert states(report) == [("A-001", "confirmed"), ("A-002", "confirmed")]
+
+
+def test_it_is_asked_again_when_another_check_needs_it_anew(machine: Machine) -> None:
+    raid = finding("A-002", "raid")
+    report = machine.run({"smtp": [[DOWN]], "costly": [[raid], []]}, checks=(COSTLY_ONCE, COSTLY_TWICE))
+    assert machine.asked.count("costly") == 2
+    assert ("A-002", "passing") in states(report)
+
+
 def test_no_second_look_when_told_so_and_one_at_once_when_the_pause_is_zero(machine: Machine) -> None:
     assert states(machine.run({"smtp": [[DOWN], []]}, confirm=False)) == [("A-001", "unconfirmed")]
     report = machine.run({"smtp": [[DOWN]]}, settings=Settings(confirm_after_s=0), budget_s=2)
@@ -201,6 +251,45 @@ def test_what_could_not_be_ended_is_named_in_the_verdict(machine: Machine) -> No
     assert report.exit_code == 0
 
 
+OFF = structs.replace(FACTS["remote_assistance"], on=False)
+UNTOLD = HostError("timeout", "no answer within 10 s", "nodeworx")
+
+
+def test_remote_assistance_is_in_every_report(machine: Machine) -> None:
+    report = machine.run({"smtp": [[]]}).remote_assistance
+    assert (report.state, report.ready) == ("on", None)  # only one check ran: the way in was not looked at
+    assert "it was not looked at" in report.doubts[0]
+    report = machine.run({"smtp": [[]], "remote_assistance": [UNTOLD]}).remote_assistance
+    assert (report.state, report.reason) == ("unknown", "no answer within 10 s")
+
+
+@pytest.mark.parametrize(
+    ("fact", "severity", "said"),
+    [
+        (OFF, Severity.EMERGENCY, "Remote Assistance is off, and support requires it"),
+        (OFF, Severity.WARNING, "Remote Assistance is off, and support requires it"),
+        (UNTOLD, Severity.WARNING, "Whether Remote Assistance is on could not be told"),
+        (OFF, Severity.NOTE, ""),  # no ticket is meant
+        (FACTS["remote_assistance"], Severity.EMERGENCY, ""),
+    ],
+)
+def test_the_verdict_says_when_a_ticket_lacks_it(
+    machine: Machine, fact: Any, severity: Severity, said: str
+) -> None:
+    report = machine.run(
+        {"smtp": [[finding("A-001", severity=severity)]], "remote_assistance": [fact]}, confirm=False
+    )
+    assert any(said in reason for reason in report.verdict.reasons)
+    about_it = [reason for reason in report.verdict.reasons if "Remote Assistance" in reason]
+    assert len(about_it) == bool(said)
+
+
+def test_without_a_panel_there_is_no_word_of_it(machine: Machine) -> None:
+    gone = HostError("not_found", "no InterWorx panel on this machine", "x")
+    report = machine.run({"smtp": [[DOWN]], "panel": [gone], "remote_assistance": [gone]}, confirm=False)
+    assert not [reason for reason in report.verdict.reasons if "Remote Assistance" in reason]
+
+
 def test_emergencies_are_asked_for_first(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(monkeypatch)
     monkeypatch.setattr("iwx_agent.app.collecting._THREADS_COUNT", 1)
@@ -212,11 +301,11 @@ def test_emergencies_are_asked_for_first(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_progress_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.run({"smtp": [[DOWN]]})
     told: list[tuple[str, int, int]] = []
-    known = Known(layout=layout(), causes=(), settings=Settings())
+    known = Known(layout=layout(), causes=(), settings=Settings(), policy=POLICY)
     request = Request(checks=(checking("smtp"),))
     diagnose(machine.host, known, request, on_progress=lambda *said: told.append(said))
-    assert max(told[:-1], key=lambda said: said[1])[1:] == (5, 5)
-    assert told[-1] == ("a second look at what seems to be an emergency", 5, 5)
+    assert max(told[:-1], key=lambda said: said[1])[1:] == (7, 7)
+    assert told[-1] == ("a second look at what seems to be an emergency", 7, 7)
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ def test_wrong_use_is_2_with_the_nearest_match(iwx: Run, capture: Path) -> None:
         (("diagnose", *place, "--only", ","), "leave no check to run"),
         (("diagnose", *place, "--only", "panel.nodeworx", "--skip", "panel"), "leave no check to run"),
         (("diagnose", *place, "--format", "jsn"), "Did you mean json?"),
+        (("diagnose", *place, "--format", "htm"), "Did you mean html?"),
         (("diagnose", *place, "--format", "\x1b[31m"), "unknown value of --format '\\x1b[31m'"),
         (("diagnose", *place, "--only", "x" * 200), "x" * 80 + "'."),
         (("diagnose", "--budget", "0.9"), "between 1 and 3600, got 0.9"),
@@ -178,6 +179,17 @@ def test_json_is_the_report_and_nothing_else(iwx: Run, capture: Path) -> None:
     assert len(told["results"]) == len(ALL)
 
 
+def test_the_page_is_utf_8_and_ends_as_the_report_does(
+    iwx: Run, capture: Path, judged: Callable[..., None]
+) -> None:
+    judged(finding(title="käse"))
+    code, out, err = iwx("diagnose", "--from", str(capture), "--format", "html", "--no-confirm")
+    assert (code, err) == (3, "")
+    assert out.startswith("<!doctype html>\n")
+    assert out.endswith("</html>\n")
+    assert "käse" in out
+
+
 def test_only_and_skip(iwx: Run, capture: Path) -> None:
     def checked(*arguments: str) -> list[str]:
         _, out, _ = iwx("diagnose", "--from", str(capture), "--format", "json", *arguments)
@@ -205,6 +217,25 @@ def test_the_ticket_is_printed(iwx: Run, capture: Path, judged: Callable[..., No
     assert (code, err) == (3, "")
     assert out.startswith("Category: Support\n")
     assert "Subject: title of PANEL-001 on iwx1.example.com" in out
+
+
+@pytest.mark.parametrize("command", ["diagnose", "ticket"])
+def test_the_network_is_asked_only_with_deep(
+    iwx: Run, capture: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    from iwx_agent.app import sources
+
+    asked: list[bool] = []
+    judge = sources.diagnose_capture
+
+    def listening(directory: Path, request: Any, **more: Any) -> Any:
+        asked.append(request.deep)
+        return judge(directory, request, **more)
+
+    monkeypatch.setattr(sources, "diagnose_capture", listening)
+    iwx(command, "--from", str(capture))
+    iwx(command, "--from", str(capture), "--deep")
+    assert asked == [False, True]
 
 
 def test_checks_are_listed(iwx: Run) -> None:
@@ -275,7 +306,13 @@ def test_an_interrupt_is_130(iwx: Run, capture: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_closed_pipe_inside_the_process(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for arguments in (["diagnose", "--format", "json"], ["diagnose"], ["ticket"], ["checks"]):
+    for arguments in (
+        ["diagnose", "--format", "html"],
+        ["diagnose", "--format", "json"],
+        ["diagnose"],
+        ["ticket"],
+        ["checks"],
+    ):
         reading, writing = os.pipe()
         os.close(reading)
         place = ["--from", str(capture)] if arguments != ["checks"] else []

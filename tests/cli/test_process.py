@@ -30,7 +30,9 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.parametrize(
-    "arguments", [("diagnose", "--format", "json"), ("diagnose",), ("ticket",)], ids=" ".join
+    "arguments",
+    [("diagnose", "--format", "json"), ("diagnose", "--format", "html"), ("diagnose",), ("ticket",)],
+    ids=" ".join,
 )
 def test_a_closed_pipe_is_quiet_and_looks_like_no_result(capture: Path, arguments: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
@@ -47,7 +49,9 @@ def test_a_closed_pipe_is_quiet_and_looks_like_no_result(capture: Path, argument
 
 
 @pytest.mark.parametrize(
-    "arguments", [("diagnose", "--format", "json"), ("diagnose",), ("ticket",)], ids=" ".join
+    "arguments",
+    [("diagnose", "--format", "json"), ("diagnose", "--format", "html"), ("diagnose",), ("ticket",)],
+    ids=" ".join,
 )
 def test_output_to_a_full_disk_is_said_as_that(capture: Path, arguments: tuple[str, ...]) -> None:
     with Path("/dev/full").open("wb") as full:
@@ -71,6 +75,28 @@ def test_every_locale_will_do(capture: Path, encoding: str, command: str) -> Non
     assert done.returncode in (1, 3, 4), done.stderr
     assert done.stderr == b""
     done.stdout.decode(encoding)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_a_page_is_utf_8_in_every_locale(capture: Path, encoding: str) -> None:
+    done = program("diagnose", "--from", str(capture), "--format", "html", PYTHONIOENCODING=encoding)
+    assert done.stderr == b""
+    assert "✓" in done.stdout.decode()  # of its style
+
+
+LOADED = """
+import sys
+from iwx_agent.cli import run
+run(sys.argv[1:])
+sys.stderr.write(" ".join({"jinja2", "iwx_agent.rendering.html"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(("output", "loaded"), [("text", False), ("json", False), ("html", True)])
+def test_only_who_wants_a_page_pays_for_it(capture: Path, output: str, loaded: bool) -> None:
+    command = [sys.executable, "-c", LOADED, "diagnose", "--from", str(capture), "--format", output]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=30)
+    assert set(done.stderr.split()) == ({b"jinja2", b"iwx_agent.rendering.html"} if loaded else set())
 
 
 def test_no_colour_in_a_pipe_and_none_for_who_wants_none(capture: Path) -> None:

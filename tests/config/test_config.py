@@ -15,7 +15,9 @@ from iwx_agent.config import (
     load_layout,
     load_page,
     load_settings,
+    load_signatures,
 )
+from iwx_agent.model import Licence
 
 
 @pytest.fixture
@@ -67,6 +69,8 @@ def test_what_is_set_is_taken(write: Write, etc: Path) -> None:
         ("budget_s = 'x'", "budget_s", "Expected `float`"),
         ("budget_s = true", "budget_s", "Expected `float`"),
         ("budget_s = 0", "budget_s", "seconds between 1 and 86400"),
+        ("licence = 'directt'", "licence", "Invalid enum value 'directt'; did you mean direct?"),
+        ("licence = true", "licence", "Expected `str`"),
         ("confirm_after_s = 86401", "confirm_after_s", "seconds between 0 and 86400"),
         ("boot_grace_s = nan", "boot_grace_s", "seconds between 0 and 86400"),
         ("transaction_grace_s = inf", "transaction_grace_s", "seconds between 0 and 86400"),
@@ -81,6 +85,13 @@ def test_what_is_set_is_taken(write: Write, etc: Path) -> None:
 )
 def test_what_may_not_be_set_is_said(write: Write, text: str | bytes, key: str, said: str) -> None:
     refused(write("config.toml", text), key, said)
+
+
+@pytest.mark.parametrize("licence", Licence)
+def test_where_the_licence_was_bought(write: Write, licence: Licence) -> None:
+    assert load_settings().licence is Licence.NOT_SET
+    write("config.toml", f'licence = "{licence}"')
+    assert load_settings().licence is licence
 
 
 @pytest.mark.parametrize("seconds", ["1", "86400"])
@@ -167,6 +178,125 @@ def test_a_correction_that_does_not_fit_is_said(write: Write, text: str, key: st
 def test_a_place_for_corrections_that_is_no_directory(write: Write) -> None:
     path = write("interworx.d", "")
     refused(path, "", "Not a directory", load_layout)
+
+
+# Signatures
+
+SIGNATURE = """
+[[signature]]
+id = "local.notice"
+sources = ["nodeworx_page"]
+pattern = 'closed until further notice'
+code = "PANEL-070"
+confidence = "observed"
+known_from = "this server, last maintenance"
+example = "NodeWorx is closed until further notice"
+counterexample = "open until further notice"
+"""
+SHIPPED = "maintenance.mode"
+
+
+def ids() -> list[str]:
+    return [entry.id for entry in load_signatures().entries]
+
+
+def test_the_package_brings_signatures() -> None:
+    known = load_signatures()
+    assert SHIPPED in ids()
+    assert len(ids()) == len(set(ids()))
+    assert [group.name for group in known.groups][:2] == ["page", "command"]
+
+
+def test_an_entry_is_added_replaced_or_switched_off_and_the_last_file_wins(write: Write) -> None:
+    shipped = ids()
+    write("signatures.d/10-local.toml", SIGNATURE)
+    assert ids() == [*shipped, "local.notice"]
+    write("signatures.d/20-local.toml", SIGNATURE.replace("local.notice", SHIPPED))
+    assert ids() == [*shipped, "local.notice"]
+    known = {entry.id: entry for entry in load_signatures().entries}
+    assert (known[SHIPPED].pattern, known[SHIPPED].confidence) == ("closed until further notice", "observed")
+    write("signatures.d/30-off.toml", f'disable = ["{SHIPPED}", "local.notice"]')
+    assert ids() == [name for name in shipped if name != SHIPPED]
+    write("signatures.d/40-on.toml", SIGNATURE)
+    assert "local.notice" in ids()
+    write("signatures.d/readme.txt", "no TOML")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "said"),
+    [
+        (SIGNATURE.replace("id = ", "identity = "), 3, "signature[0].identity", "unknown key"),
+        (
+            SIGNATURE.replace("'closed until further notice'", "'closed.*notice'"),
+            5,
+            "signature[0].pattern",
+            "{0,80}",
+        ),
+        (
+            SIGNATURE.replace("'closed until further notice'", "'(closed'"),
+            5,
+            "signature[0].pattern",
+            "unterminated",
+        ),
+        (SIGNATURE.replace("'closed until further notice'", "''"), 5, "signature[0].pattern", "at least 3"),
+        (
+            SIGNATURE.replace("'closed until further notice'", "5"),
+            5,
+            "signature[0].pattern",
+            "Expected `str`",
+        ),
+        (SIGNATURE + "unless = '(a+)+'", 11, "signature[0].unless", "bound on each repeat"),
+        (SIGNATURE.replace("070", "001"), 6, "signature[0].code", "one of PANEL-070, PANEL-080"),
+        (SIGNATURE.replace('"observed"', '"sure"'), 7, "signature[0].confidence", "sure"),
+        (SIGNATURE.replace("nodeworx_page", "webmail"), 4, "signature[0].sources[0]", "webmail"),
+        (SIGNATURE.replace('["nodeworx_page"]', "[]"), 4, "signature[0].sources", "at least one"),
+        (SIGNATURE.replace("local.notice", "Local Notice"), 3, "signature[0].id", "small letters"),
+        (SIGNATURE.replace("local.notice", "n" * 81), 3, "signature[0].id", "at most 80"),
+        (SIGNATURE * 2, 13, "signature[1].id", "stands twice"),
+        (SIGNATURE.replace("this server, last maintenance", ""), 8, "signature[0].known_from", "known from"),
+        (
+            SIGNATURE.replace("NodeWorx is closed", "NodeWorx is open"),
+            9,
+            "signature[0].example",
+            "not take it",
+        ),
+        (SIGNATURE.replace('"open until', '"closed until'), 10, "signature[0].counterexample", "takes it"),
+        (SIGNATURE.replace('code = "PANEL-070"', ""), 2, "signature[0]", "missing required field `code`"),
+        (
+            SIGNATURE.replace("nodeworx_page", "ini_key").replace(
+                "closed until further notice", "[cC]losed|ab[cd]"
+            ),
+            5,
+            "signature[0].pattern",
+            "a plain word",
+        ),
+        ('disable = ["maintenance.mod"]', 1, "disable", "did you mean maintenance.mode?"),
+        ('disable = "maintenance.mode"', 1, "disable", "Expected `array`"),
+        ("[signatures]", 1, "signatures", "unknown key; did you mean signature?"),
+        ('[[group]]\nname = "x"\nsources = []\nweight = "hint"\nwhy = ""', 1, "group", "the package's"),
+        ("[[signature]]\nid = ", 2, "", "not TOML"),
+    ],
+)
+def test_a_broken_file_of_signatures_is_refused_with_file_line_and_key(
+    write: Write, text: str, line: int, key: str, said: str
+) -> None:
+    path = write("signatures.d/local.toml", text)
+    with pytest.raises(ConfigError) as raised:
+        load_signatures()
+    assert (raised.value.path, raised.value.key, raised.value.line) == (str(path), key, line)
+    assert said in raised.value.why
+
+
+@pytest.mark.parametrize(("more", "accepted"), [(199, True), (200, True), (201, False)])
+def test_there_are_at_most_two_hundred(write: Write, more: int, accepted: bool) -> None:
+    added = more - len(ids())
+    path = write(
+        "signatures.d/x.toml", "".join(SIGNATURE.replace("notice", f"n{n}", 1) for n in range(added))
+    )
+    if accepted:
+        assert len(ids()) == more
+    else:
+        refused(path, "signature", "at most 200 signatures in all, got 201", load_signatures)
 
 
 # Causes and pages

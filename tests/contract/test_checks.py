@@ -14,14 +14,15 @@ from typing import Any
 
 import pytest
 from msgspec import Struct
+from scenarios import NAMES, report_of
 
 from iwx_agent import checks
-from iwx_agent.app.diagnose import Request
+from iwx_agent.app.diagnose import _ALWAYS
 from iwx_agent.app.judging import facts_of
-from iwx_agent.app.sources import diagnose_capture
 from iwx_agent.checks import ALL
-from iwx_agent.config import load_causes, load_layout
+from iwx_agent.config import load_causes, load_layout, load_signatures
 from iwx_agent.model import Check, Missing
+from iwx_agent.model.signatures import SIGN_CODES
 from iwx_agent.probes import PROBES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,8 @@ BLOCKS = {
     "panel.database": ("PANEL", 40, 49),
     "panel.php": ("PANEL", 50, 59),
     "panel.cron": ("PANEL", 60, 69),
+    "panel.maintenance": ("PANEL", 70, 79),
+    "panel.upgrade": ("PANEL", 80, 89),
     "mail.smtp": ("MAIL", 1, 9),
     "mail.imap": ("MAIL", 10, 19),
     "mail.pop3": ("MAIL", 20, 29),
@@ -52,6 +55,11 @@ BLOCKS = {
     "dns.server": ("DNS", 1, 9),
     "ftp.server": ("FTP", 1, 9),
     "ssh.server": ("SSH", 1, 9),
+    "packages.transaction": ("PACKAGES", 1, 9),
+    "packages.database": ("PACKAGES", 10, 19),
+    "packages.lock": ("PACKAGES", 20, 29),
+    "packages.repositories": ("PACKAGES", 30, 39),
+    "packages.scriptlets": ("PACKAGES", 40, 49),
     "system.disk_space": ("SYSTEM", 1, 9),
     "system.inodes": ("SYSTEM", 10, 19),
     "system.read_only": ("SYSTEM", 20, 29),
@@ -62,6 +70,10 @@ BLOCKS = {
     "system.clock": ("SYSTEM", 70, 79),
     "system.resolver": ("SYSTEM", 80, 89),
     "system.flood": ("SYSTEM", 90, 99),
+    "support.remote_assistance": ("SUPPORT", 1, 9),
+    "cluster.queue": ("CLUSTER", 1, 9),
+    "cluster.nodes": ("CLUSTER", 10, 19),
+    "cluster.mount": ("CLUSTER", 20, 29),
 }
 every_check = pytest.mark.parametrize("check", ALL, ids=lambda check: check.id)
 
@@ -138,13 +150,27 @@ def test_optional_facts_are_facts_of_the_check(check: Check) -> None:
 
 
 @every_check
+def test_facts_without_which_nothing_is_well_are_judged_without(check: Check) -> None:
+    hints = typing.get_type_hints(check.judge)
+    assert all(accepted(hints[fact])[1] for fact in check.ok_needs)
+
+
+@every_check
+def test_what_is_asked_for_once_is_a_fact_of_no_other_check(check: Check) -> None:
+    """Else a second look at the other one would ask for it again after all."""
+    assert set(check.once) <= set(facts_of(check))
+    others = {fact for other in ALL if other is not check for fact in facts_of(other)}
+    assert set(check.once) & others == set()
+
+
+@every_check
 def test_judge_is_a_generator_function(check: Check) -> None:
     assert inspect.isgeneratorfunction(check.judge)
 
 
 def test_every_fact_has_one_probe_and_is_needed() -> None:
     assert len(BY_FACT) == len(PROBES)
-    needed = {fact for check in ALL for fact in facts_of(check)} | {"boot", "identity", "panel", "processes"}
+    needed = {fact for check in ALL for fact in facts_of(check)} | set(_ALWAYS)
     told_by_others = {
         name
         for path in (SOURCE / "probes").glob("*.py")
@@ -211,6 +237,7 @@ def layout_keys() -> list[tuple[str, str]]:
                 "texts",
                 "port",
                 "command",
+                "words",
                 "everything",
             ) and "layout" in ast.unparse(node.func.value):
                 key = pattern_of(node.args[0])
@@ -246,6 +273,13 @@ def test_every_code_of_the_map_of_causes_can_be_raised() -> None:
     assert told - raised == set()
 
 
+def test_every_code_of_a_signature_is_one_that_a_check_raises_from_signs() -> None:
+    asking = [check for check in ALL if any(name.endswith("_signs") for name in facts_of(check))]
+    raised = {code for check in asking for code in check.codes}
+    assert set(SIGN_CODES) <= raised
+    assert {entry.code for entry in load_signatures().entries} == set(SIGN_CODES)
+
+
 def test_what_a_cause_touches_some_check_can_say() -> None:
     sources = [path for part in ("checks", "model", "probes") for path in (SOURCE / part).glob("*.py")]
     text = "".join(path.read_text() for path in sources)
@@ -279,7 +313,7 @@ CLOCKS = ("now", "utcnow", "today", "time", "monotonic", "perf_counter", "getenv
         *sorted((SOURCE / "checks").glob("*.py")),
         *sorted((SOURCE / "model").glob("*.py")),
         *sorted((SOURCE / "parsers").glob("*.py")),
-        SOURCE / "triage.py",
+        *sorted((SOURCE / "triage").glob("*.py")),
     ],
     ids=lambda path: f"{path.parent.name}.{path.stem}",
 )
@@ -300,11 +334,7 @@ def test_pure_code_calls_no_clock_and_opens_nothing(path: Path) -> None:
 @cache
 def raised_by_scenarios() -> frozenset[str]:
     return frozenset(
-        finding.code
-        for root in sorted(ROOTS.iterdir())
-        if (root / "capture.json").exists()
-        for result in diagnose_capture(root, Request()).results
-        for finding in result.findings
+        finding.code for name in NAMES for result in report_of(name).results for finding in result.findings
     )
 
 

@@ -55,10 +55,10 @@ ALTERNATIVE = ("value", "confidence", "source", "versions")  # the page's second
 
 def test_every_command_stands_in_the_reference() -> None:
     headings = re.findall(r"^## ([a-z-]+)$", text_of("docs/reference/commands.md"), flags=re.MULTILINE)
-    commands = [
-        command.callback.__name__ for command in entry.application().registered_commands if command.callback
-    ]
-    assert headings == commands
+    app = entry.application()
+    commands = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    groups = [str(group.typer_instance.info.name) for group in app.registered_groups if group.typer_instance]
+    assert headings == [*commands, *groups]
 
 
 def test_the_picture_shows_the_layers_that_are_enforced() -> None:

@@ -7,11 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from iwx_agent.host import HostError, ReadFile, TailFile
 from iwx_agent.host.live import LiveHost
-from iwx_agent.host.worker.machine import may_be_secret
+from iwx_agent.host.worker.machine import may_be_secret, sockets
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
@@ -231,6 +232,20 @@ def test_finds_listening_sockets_with_their_process(host: LiveHost) -> None:
             (entry,) = found.on(protocol, port)
             assert (entry.address, entry.pid, entry.process_name) == (address, os.getpid(), name)
         assert not found.on("tcp", connected.getsockname()[1])
+
+
+def test_finds_sockets_without_a_look_at_deleted_files_that_somebody_holds_open(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """httpd held a deleted log below a /home whose file server was gone, and the list hung."""
+
+    def hangs(path: str) -> bool:
+        raise AssertionError(path)
+
+    monkeypatch.setattr(psutil._pslinux, "path_exists_strict", hangs)
+    with (tmp_path / "log").open("w"), socket.create_server(("127.0.0.1", 0)) as server:
+        (tmp_path / "log").unlink()
+        assert any(row[2:4] == (server.getsockname()[1], os.getpid()) for row in sockets(""))
 
 
 def test_tells_the_time_and_who_asks(host: LiveHost) -> None:

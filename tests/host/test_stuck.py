@@ -9,61 +9,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from dead_mount import dead_file_system
 from peers import command_line, descendants_of
 
 from iwx_agent.host import CommandAnswer, HostError, Stat
 from iwx_agent.host.live import LiveHost
+from iwx_agent.state import StateError, keep_verdict
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
-
-# Mounts a FUSE file system, answers its first message, takes every other one and never answers it: what asks
-# it then waits in the kernel and no signal ends that, as with a dead NFS server. Its end frees all.
-DEAD_FILE_SYSTEM = r"""
-import ctypes, os, select, struct, sys
-fuse = os.open("/dev/fuse", os.O_RDWR)
-libc = ctypes.CDLL(None, use_errno=True)
-options = f"fd={fuse},rootmode=40000,user_id=0,group_id=0".encode()
-if libc.mount(b"dead", sys.argv[1].encode(), b"fuse", 0, options):
-    sys.exit(f"mount: {os.strerror(ctypes.get_errno())}")
-try:
-    while True:
-        ready = select.select([0, fuse], [], [])[0]
-        if 0 in ready:
-            break
-        message = os.read(fuse, 1 << 17)
-        length, opcode, unique = struct.unpack("<IIQ", message[:16])
-        if opcode == 26:  # FUSE_INIT
-            body = struct.pack("<IIIIHHIIHHI28x", 7, 31, 0, 0, 0, 0, 4096, 1, 0, 0, 0)
-            os.write(fuse, struct.pack("<IiQ", 16 + len(body), 0, unique) + body)
-            print("mounted", flush=True)
-finally:
-    os.close(fuse)
-    libc.umount2(sys.argv[1].encode(), 2)
-"""
 
 
 @pytest.fixture
 def dead_mount(tmp_path: Path) -> Iterator[tuple[str, Callable[[], None]]]:
     """Return a directory that never answers, and what brings everything waiting for it back."""
-    if not os.access("/dev/fuse", os.W_OK):
-        pytest.skip("no /dev/fuse")
-    path = tmp_path / "dead"
-    path.mkdir()
-    server = subprocess.Popen(
-        [sys.executable, "-c", DEAD_FILE_SYSTEM, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert server.stdout is not None
-    assert server.stdin is not None
-    assert server.stdout.readline() == b"mounted\n"
-
-    def revive() -> None:
-        server.communicate()
-
-    try:
-        yield str(path), revive
-    finally:
-        server.communicate(timeout=5)
+    with dead_file_system(tmp_path / "dead") as revive:
+        yield str(tmp_path / "dead"), revive
 
 
 def timed(ask: Callable[[], object]) -> tuple[HostError, float]:
@@ -182,3 +143,16 @@ def test_a_resolver_without_servers_that_answer(tmp_path: Path) -> None:
     argv = ["unshare", "--mount", "--net", "sh", "-c", shell, sys.executable, program]
     told = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
     assert told.stdout == "timeout no answer within 1.0 s True\n127.0.0.1 ()\n", told.stderr
+
+
+def test_who_keeps_a_verdict_on_a_dead_file_system_is_not_held(
+    dead_mount: tuple[str, Callable[[], None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, revive = dead_mount
+    monkeypatch.setattr("iwx_agent.state.DIRECTORY", Path(path) / "iwx-agent")
+    started = time.monotonic()
+    with pytest.raises(StateError, match=r"no answer within 2\.0 s"):
+        keep_verdict(b"x")
+    assert time.monotonic() - started < 5
+    revive()
+    assert gone()

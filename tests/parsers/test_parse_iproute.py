@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from iwx_agent.model import ParseError
 from iwx_agent.parsers import iproute
-from iwx_agent.parsers.iproute import is_address, is_private, panel_addresses, route_source
+from iwx_agent.parsers.iproute import is_address, is_private, panel_addresses, route_device, route_source
 
 
 def test_sample() -> None:
@@ -91,3 +91,12 @@ def test_an_address_is_only_an_address(text: str) -> None:
             parse(f"src {text} x")
         except ParseError:
             continue
+
+
+def test_the_interface_of_a_route() -> None:
+    said = "192.0.2.1 via 10.99.0.1 dev eth0 src 10.99.0.10 uid 0 \\    cache \n"  # captured in the lab
+    assert route_device(said) == "eth0"
+    assert route_device("x dev a dev b") == "a"
+    for text in ("", "dev", "unreachable 192.0.2.1"):
+        with pytest.raises(ParseError):
+            route_device(text)

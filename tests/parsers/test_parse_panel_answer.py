@@ -43,6 +43,13 @@ def columns(text: str) -> list[dict[str, str]]:
         ("disk space 0\n", [{"1": "disk", "2": "space", "3": "0"}]),
         ("mode: 1\nduration: 72 hours\nnote:\n", [{"mode": "1", "duration": "72 hours", "note": ""}]),
         ('{"status": "1", "name": "disk"}', [{"status": "1", "name": "disk"}]),
+        ('{"total": 1, "rows": [{"id": 7}]}', [{"id": "7"}]),
+        ('{"nodes": []}', []),
+        ('{"total": 0, "queue": []}', []),
+        ('{"id": 7, "services": ["a"]}', [{"id": "7", "services": '["a"]'}]),
+        ('{"nodes": [], "queue": []}', [{"nodes": "[]", "queue": "[]"}]),
+        ('{"list": {"id": 7}}', [{"id": "7"}]),
+        ('{"error": "", "rows": []}', []),
     ],
 )
 def test_an_answer_becomes_rows(text: str, rows: list[dict[str, str]]) -> None:
@@ -70,6 +77,9 @@ def test_columns_know_whether_they_are_named() -> None:
         '{"status": 11, "payload": "There was a problem validating the form."}',
         '{"status": "1", "result": []}',
         '{"error": "no such action"}',
+        '{"error": "no such action", "code": 5}',
+        '{"exception": {"message": "x"}, "rows": []}',
+        '{"status": 0, "payload": false}',
         '[{"id": 7',
         '[{"id": 7}] and more',
         "[" * 100_000,

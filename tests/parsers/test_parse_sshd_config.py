@@ -1,10 +1,13 @@
 """sshd_config: the ports."""
 
+import doctest
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iwx_agent.parsers.sshd_config import parse_ports
+from iwx_agent.parsers import sshd_config
+from iwx_agent.parsers.sshd_config import parse_named_only, parse_ports
 
 
 @pytest.mark.parametrize(
@@ -30,3 +33,26 @@ def test_ports(text: str, ports: tuple[int, ...]) -> None:
 @given(st.text())
 def test_any_text_gives_ports_that_exist(text: str) -> None:
     assert all(0 < port < 65_536 for port in parse_ports(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("", ()),
+        ("#AllowUsers admin\nPermitRootLogin no\n", ()),
+        ("AllowUsers  admin\nDENYGROUPS=x\n", ("AllowUsers admin", "DENYGROUPS x")),
+        ("Match User x\nAllowUsers y\n", ()),
+        ("AllowGroups a\n" * 5, ("AllowGroups a",) * 4),
+    ],
+)
+def test_who_is_let_in_by_name(text: str, lines: tuple[str, ...]) -> None:
+    assert parse_named_only(text) == lines
+
+
+@given(st.text())
+def test_any_text_gives_at_most_four_lines(text: str) -> None:
+    assert len(parse_named_only(text)) <= 4
+
+
+def test_sample() -> None:
+    assert doctest.testmod(sshd_config).failed == 0

@@ -14,7 +14,7 @@ from iwx_agent.parsers.chrony import parse_tracking
 from iwx_agent.parsers.dns_message import NS, build_query
 from iwx_agent.parsers.loadavg import parse_load
 from iwx_agent.parsers.meminfo import parse_meminfo
-from iwx_agent.parsers.mounts import parse_fstab, parse_mountinfo, unescape
+from iwx_agent.parsers.mounts import parse_fstab, parse_fstab_entries, parse_mountinfo, unescape
 from iwx_agent.parsers.netstat import parse_tcp_counters
 from iwx_agent.parsers.pressure import full_avg60_pct
 from iwx_agent.parsers.resolv_conf import name_servers
@@ -86,6 +86,16 @@ def test_fstab_says_what_shall_be_writable() -> None:
         "/dev/sdb1 none swap sw 0 0\n/dev/sdc1 /srv/my\\040data ext4\nbroken\n"
     )
     assert parse_fstab(text) == {"/": True, "/media/cd": False, "/srv/my data": True}
+
+
+def test_fstab_says_what_comes_from_where() -> None:
+    text = (
+        "10.99.0.10:/home /home nfs4 rw,noauto 0 0\nUUID=x / ext4\n# a b c\n10.0.0.1:/my\\040data none nfs\n"
+    )
+    nfs, root = parse_fstab_entries(text)
+    assert (nfs.device, nfs.mount_point, nfs.type) == ("10.99.0.10:/home", "/home", "nfs4")
+    assert (nfs.options, root.options) == (("rw", "noauto"), ())
+    assert parse_fstab_entries("") == ()
 
 
 # --- memory and load ---

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from fakes import BOOTED_AT, NOW_AT, clock, command, context, layout, run
+from fakes import BOOTED_AT, NOW_AT, clock, command, content, context, layout, run
 
 from iwx_agent.host import (
     AskClock,
@@ -12,6 +12,7 @@ from iwx_agent.host import (
     FileStatus,
     HostError,
     Question,
+    ReadFile,
     Resolve,
     ResolveAnswer,
     Stat,
@@ -22,6 +23,7 @@ from iwx_agent.model import (
     PanelPresence,
     ParseError,
     Processes,
+    ServerZone,
 )
 from iwx_agent.parsers import systemctl
 from iwx_agent.probes import machine
@@ -223,3 +225,24 @@ def test_addresses_come_public_first_the_panels_before_the_routes_each_once(
 def test_addresses_that_could_not_be_asked_for_are_none() -> None:
     assert ips(identity(ips=gone(RPM), route=gone(RPM))) == []
     assert ips(identity(ips=command(IPS.argv, "8.8.4.4 8.8.4.4", exit_code=1), route=gone(RPM))) == []
+
+
+# The time zone
+
+LOCALTIME = ReadFile(path="/etc/localtime")
+
+
+def test_the_time_zone_is_the_file_as_it_is() -> None:
+    found = machine.server_zone(context({LOCALTIME: content(b"TZif2 and more")}))
+    assert found == ServerZone(data=b"TZif2 and more", source="/etc/localtime")
+
+
+def test_a_file_that_is_no_time_zone_is_none() -> None:
+    with pytest.raises(ParseError, match="a time zone"):
+        machine.server_zone(context({LOCALTIME: content("Europe/London")}))
+
+
+def test_a_server_without_the_file_has_none() -> None:
+    with pytest.raises(HostError) as error:
+        machine.server_zone(context({LOCALTIME: gone(LOCALTIME)}))
+    assert error.value.kind == "not_found"

@@ -13,15 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iwx_agent.model import (
+    AssistanceReport,
     Evidence,
     IncidentState,
+    Licence,
     Priority,
+    ProviderMode,
     Scope,
     Severity,
     Status,
     Verdict,
 )
-from iwx_agent.report import from_json, json_schema, to_json
+from iwx_agent.report import assistance_to_json, from_json, json_schema, to_json
 
 PUBLISHED = resources.files("iwx_agent").joinpath("schemas/report-v1.json").read_bytes()
 
@@ -90,8 +93,33 @@ def test_the_keys_that_are_promised() -> None:
         "incidents",
         "results",
         "timings",
+        "remote_assistance",
     ]
-    assert list(made["verdict"]) == ["priority", "emergency", "reasons"]
+    assert list(made["remote_assistance"]) == [
+        "state",
+        "ends_at",
+        "source",
+        "reason",
+        "ready",
+        "obstacles",
+        "doubts",
+    ]
+    assert list(made["verdict"]) == [
+        "priority",
+        "emergency",
+        "reasons",
+        "in_scope",
+        "scope",
+        "scope_source",
+        "turn_to",
+        "fileable",
+        "filing",
+        "licence",
+        "provider",
+        "override",
+        "expected",
+        "trace",
+    ]
     assert list(made["incidents"][0]) == [
         "fingerprint",
         "lead",
@@ -99,10 +127,22 @@ def test_the_keys_that_are_promised() -> None:
         "state",
         "since_at",
         "since_source",
+        "scope",
+        "scope_source",
     ]
     assert list(made["results"][0]) == ["check_id", "status", "reason", "duration_s", "findings"]
     for told in (made["incidents"][0]["lead"], made["incidents"][0]["others"][0]):
-        promised = {"code", "subject", "severity", "scope", "title", "detail", "remedy", "evidence"}
+        promised = {
+            "code",
+            "subject",
+            "severity",
+            "scope",
+            "title",
+            "detail",
+            "remedy",
+            "evidence",
+            "inferred",
+        }
         assert promised <= set(told)
     assert set(made["incidents"][0]["lead"]["evidence"][0]) == {"source", "text", "seen_at"}
 
@@ -111,7 +151,10 @@ def test_words_and_numbers_that_never_change() -> None:
     made = json.loads(to_json(FULL))
     assert made["schema_version"] == 1
     assert made["collected_at"] == "2026-11-23T15:26:40Z"
-    assert made["verdict"] == {"priority": "High", "emergency": True, "reasons": ["because"]}
+    verdict = made["verdict"]
+    assert (verdict["priority"], verdict["emergency"], verdict["reasons"]) == ("High", True, ["because"])
+    assert [str(licence) for licence in Licence] == ["direct", "reseller", "not_set"]
+    assert [str(mode) for mode in ProviderMode] == ["redirect", "copy", "block"]
     assert made["incidents"][0]["state"] == "unconfirmed"
     assert made["incidents"][0]["lead"]["severity"] == 30
     assert made["incidents"][0]["lead"]["scope"] == "provider"
@@ -145,3 +188,10 @@ def test_what_is_no_report_is_refused() -> None:
     for data in (b"", b"{", b"[]", b'{"schema_version": 1}'):
         with pytest.raises(msgspec.DecodeError):
             from_json(data)
+
+
+def test_remote_assistance_alone_is_the_part_of_the_report() -> None:
+    part = AssistanceReport(state="on", ends_at=AT, source="half a pair \ud800", ready=None, doubts=("x",))
+    alone = json.loads(assistance_to_json(part))
+    assert alone == plain(remote_assistance=part)["remote_assistance"]
+    assert (alone["ends_at"], alone["source"]) == ("2026-11-23T15:26:40Z", "half a pair \ufffd")

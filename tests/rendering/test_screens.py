@@ -3,16 +3,15 @@
 import io
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from building import AT, finding, incident, report, report_host, result
+from hostile import HOSTILE, everywhere
 from rich.console import Console
 
 from iwx_agent.model import (
     Address,
     Evidence,
-    Finding,
     IncidentState,
     Priority,
     Report,
@@ -110,52 +109,6 @@ def test_the_fields_stand_in_the_order_of_the_form() -> None:
     told = ticket(FULL_DISK)
     places = [told.index(f"{label}:") for label, _ in ticket_of(FULL_DISK).fields]
     assert places == sorted(places)
-
-
-HOSTILE = [
-    "\x1b[2J\x1b]0;owned\x07",
-    "one\r\nPriority: Information\r\nCategory: Sales",
-    "one\u2028Priority: Low",
-    "safe\u202egnp.exe\u2066",
-    "nul\x00nul",
-    "half\ud800pair",
-    b"\xff\xfe not utf-8".decode("utf-8", "replace"),
-    "[bold red]markup[/bold red] :skull: {{ jinja }} <b>html</b>",
-    "[link=https://example.com]x[/link]",
-    "x" * 10_000_000,
-]
-
-
-def everywhere(text: str) -> Report:
-    """A report with the text wherever something of the machine can stand."""
-
-    def made(code: str, **more: Any) -> Finding:
-        return finding(
-            code,
-            text,
-            title=text,
-            detail=text,
-            remedy=(text,) * 3,
-            evidence=(Evidence(source=text, text=text),) * 3,
-            since_source=text,
-            **more,
-        )
-
-    incidents = [incident(made(f"A-{n}"), made(f"B-{n}"), since_at=AT, since_source=text) for n in range(3)]
-    return report(
-        *incidents,
-        verdict=Verdict(priority=Priority.URGENT, emergency=True, reasons=(text, text)),
-        results=(result(status=Status.CRASHED, reason=text), result(check_id="a.b")),
-        host=report_host(
-            name=text,
-            fqdn=text,
-            fqdn_source=text,
-            addresses=(Address(ip=text, source=text, private=False),),
-            address_note=text,
-            panel_version=text,
-            panel_home=text,
-        ),
-    )
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:12]))

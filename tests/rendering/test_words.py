@@ -4,11 +4,11 @@ import unicodedata
 from datetime import timedelta
 
 import pytest
-from building import AT, finding, incident
+from building import AT, finding, incident, report, report_host, result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iwx_agent.model import IncidentState, Severity
+from iwx_agent.model import Address, IncidentState, Licence, Report, Severity, Status
 from iwx_agent.rendering import words
 
 any_text = st.text(st.characters(min_codepoint=0, max_codepoint=0x10FFFF, categories=None), max_size=40)
@@ -106,3 +106,71 @@ def test_how_bad_and_how_sure(state: str, severity: Severity, grade: str, said: 
 def test_counts() -> None:
     assert [words.counted(n, "check") for n in (0, 1, 2)] == ["0 checks", "1 check", "2 checks"]
     assert words.counted(2, "EMERGENCY", "EMERGENCIES") == "2 EMERGENCIES"
+
+
+EMERGENCY = incident(finding())
+PASSED = incident(finding(), state=IncidentState.PASSING)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (report(EMERGENCY), ("1 EMERGENCY", "")),
+        (report(EMERGENCY, EMERGENCY, PASSED), ("2 EMERGENCIES", "1 other problem")),
+        (report(PASSED, PASSED), ("2 problems", "no emergency")),
+        (
+            report(results=(result(status=Status.UNKNOWN, reason="x"),)),
+            ("Nothing found, but not everything could be seen", ""),
+        ),
+        (report(), ("Nothing wrong", "")),
+    ],
+)
+def test_the_sum_of_a_report(made: Report, said: tuple[str, str]) -> None:
+    assert words.headline(made) == said
+
+
+def test_what_makes_a_report_worth_less() -> None:
+    assert words.caveats(report()) == []
+    skipped = result(status=Status.NOT_APPLICABLE, reason="x")
+    made = report(host=report_host(panel_home="", as_root=False), results=(skipped, skipped, result()))
+    assert words.caveats(made) == [
+        "No InterWorx panel found here: 2 checks not applicable.",
+        "Not run as root: what only root may see is unknown here.",
+    ]
+
+
+def test_what_is_known_of_the_server() -> None:
+    host = report_host(
+        addresses=(Address(ip="10.0.0.1", source="route", private=True),),
+        address_note="a\nb",
+        fqdn_resolves=False,
+    )
+    assert words.environment(report(host=host)) == [
+        ("Host name", "iwx1.example.com (hostname -f; does not resolve)"),
+        ("Addresses", "10.0.0.1 (private, route)"),
+        ("InterWorx", "8.1.5"),
+        ("Licence", words.LICENCE_WORDS[Licence.NOT_SET]),
+        ("Up since", "2026-11-01 00:00 UTC"),
+        ("Note", "a b"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("remedy", "text", "remark", "command", "whole"),
+    [
+        ("df -h /", "df -h /", "", True, True),
+        ("svc -t /x   # restarts it", "svc -t /x", "restarts it", True, True),
+        ("/var/qmail/bin/qmail-qstat", "/var/qmail/bin/qmail-qstat", "", True, True),
+        ("Free some space.", "Free some space.", "", False, True),
+        ("grep a#b /x", "grep a#b /x", "", True, True),
+        ("rm 'a  b'", "rm 'a b'", "", True, False),
+        ("rm 'a\nb'", "rm 'a b'", "", True, False),
+        ("rm \u202ea", "rm \\u202ea", "", True, False),
+        ("rm " + "x" * 300, "rm " + "x" * 296 + "…", "", True, False),
+        ("", "", "", True, True),
+    ],
+)
+def test_a_step_is_a_command_or_a_sentence(
+    remedy: str, text: str, remark: str, command: bool, whole: bool
+) -> None:
+    assert words.step(remedy) == words.Step(text=text, remark=remark, command=command, whole=whole)

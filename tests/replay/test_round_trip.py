@@ -24,6 +24,7 @@ from iwx_agent.host import (
     DatagramAnswer,
     DirectoryEntry,
     DirectoryListing,
+    DsnPlace,
     FileContent,
     FileStatus,
     FileSystemStatus,
@@ -33,6 +34,8 @@ from iwx_agent.host import (
     HttpAnswer,
     HttpGet,
     ListDirectory,
+    PanelRows,
+    PanelTables,
     Question,
     ReadFile,
     Resolve,
@@ -41,6 +44,7 @@ from iwx_agent.host import (
     ScanFile,
     Stat,
     StatVfs,
+    TableRows,
     TailFile,
     TcpGreeting,
     TreeCount,
@@ -117,6 +121,25 @@ PAIRS: list[tuple[Question, Struct]] = [
         DatagramAnswer(data=b"\x12\x34\x80", duration_s=0.01),
     ),
     (Resolve(name="example.com"), ResolveAnswer(addresses=("192.0.2.1",), duration_s=0.3)),
+    (
+        PanelTables(dsn=DsnPlace(path="/p.ini", section="a", key="dsn"), words=("queue",)),
+        TableRows(columns=("table", "column", "type"), rows=(("q", "id", "int"),), duration_s=0.1),
+    ),
+    (
+        PanelRows(
+            dsn=DsnPlace(path="/p.ini", section="a", key="dsn"),
+            table="q",
+            columns=("id",),
+            times=("created",),
+            order_by="id",
+            words_column="status",
+            words=("done",),
+            without=True,
+        ),
+        TableRows(
+            columns=("id", "created"), rows=(("7", None), ("8", "\ufffd")), duration_s=0.1, truncated=True
+        ),
+    ),
     (
         AskProcesses(),
         Processes(

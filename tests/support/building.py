@@ -50,6 +50,8 @@ def incident(lead: Finding, *others: Finding, **more: Any) -> Incident:
         "state": IncidentState.CONFIRMED,
         "since_at": None,
         "since_source": "",
+        "scope": lead.scope,
+        "scope_source": "guide 7.1, qualifies: NodeWorx",
     }
     return Incident(lead=lead, others=others, **(values | more))
 

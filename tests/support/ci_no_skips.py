@@ -1,4 +1,4 @@
-"""What may be left out of a test run: where the lab cannot be, its tests are skipped; in CI nothing may be.
+"""What may be left out of a test run: where a lab or browser cannot be, its tests are skipped; in CI nothing.
 
 Loaded in every run (``-p ci_no_skips`` in pyproject.toml). It also says which iwx_agent is under test, and
 ends a run meant for the installed wheel (``IWX_AGENT_INSTALLED_ONLY``) but would test the source tree.
@@ -9,6 +9,7 @@ import os
 import shutil
 from pathlib import Path
 
+import chromium
 import pytest
 
 _SHOWN_COUNT = 20
@@ -32,6 +33,13 @@ def why_no_lab() -> str:
     return ""
 
 
+def why_no_browser() -> str:
+    """Return why tests marked ``browser`` cannot run here, or an empty string."""
+    if not chromium.program():
+        return "no Chromium: tools/browser.sh"
+    return "" if chromium.AXE.is_file() else "no axe-core: tools/browser.sh"
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     """Say which iwx_agent is under test."""
     place = package_place()
@@ -47,13 +55,13 @@ def package_place() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the lab's tests where there can be no lab; in CI they run, and fail."""
-    reason = why_no_lab()
-    if not reason or in_ci():
+    """Skip tests where there can be no lab or browser; in CI they run, and fail."""
+    if in_ci():
         return
-    for item in items:
-        if item.get_closest_marker("lab"):
-            item.add_marker(pytest.mark.skip(reason=reason))
+    for marker, reason in (("lab", why_no_lab()), ("browser", why_no_browser())):
+        for item in items:
+            if reason and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 class Watch:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from iwx_agent.config import load_layout
+from iwx_agent.config import load_layout, load_signatures
 from iwx_agent.host import (
     AskClock,
     ClockAnswer,
@@ -17,6 +17,7 @@ from iwx_agent.host import (
     RunCommand,
 )
 from iwx_agent.model import Layout
+from iwx_agent.model.signatures import Signatures
 from iwx_agent.probes import Context
 
 NOW_AT = 1_795_450_000.0  # 2026-11-23T16:06:40Z
@@ -80,5 +81,9 @@ def layout() -> Layout:
     return load_layout(Path("/nonexistent"))
 
 
+def signatures() -> Signatures:
+    return load_signatures(Path("/nonexistent"))
+
+
 def context(answers: Mapping[Question, Struct | HostError | list[Struct | HostError]]) -> Context:
-    return Context(FakeHost(answers), layout())
+    return Context(FakeHost(answers), layout(), signatures())

@@ -92,7 +92,11 @@ def sockets(psutil_directory: str) -> list[SocketRow]:
     if psutil_directory not in sys.path:
         sys.path.append(psutil_directory)
     import psutil
+    from psutil import _pslinux
 
+    # For a deleted file that a process holds open psutil looks whether the name is there again: that hangs
+    # with the network mount that the file was on.
+    _pslinux.readlink = os.readlink
     tcp = 1  # socket.SOCK_STREAM
     rows: set[SocketRow] = set()
     for found in psutil.net_connections("inet"):

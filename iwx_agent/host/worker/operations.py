@@ -293,6 +293,20 @@ def booted_at() -> float:
     return machine.booted_at()
 
 
+def keep(directory: str, name: str, data: bytes) -> bool:
+    """Write one of the agent's own files."""
+    from . import own_files
+
+    return own_files.keep(directory, name, data)
+
+
+def kept(directory: str, name: str, max_bytes: int) -> bytes:
+    """Return one of the agent's own files."""
+    from . import own_files
+
+    return own_files.kept(directory, name, max_bytes)
+
+
 _OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "read": read,
     "tail": tail,
@@ -305,4 +319,6 @@ _OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "processes": processes,
     "sockets": sockets,
     "booted_at": booted_at,
+    "keep": keep,
+    "kept": kept,
 }

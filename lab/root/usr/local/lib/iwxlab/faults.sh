@@ -44,3 +44,26 @@ devices() {
 kernel_says() { tee "/run/lab-kernel-$1" | $lib/journal-write --name "$1" --ago "$2" --kernel
     sed "s/^/$(date -d "-$2 sec" '+%b %e %H:%M:%S') $(hostname -s) kernel: /" "/run/lab-kernel-$1" >>/var/log/messages; }
 kernel_forgets() { rm -f /var/log/journal/*/system@lab-"$1".journal "/run/lab-kernel-$1"; : >/var/log/messages; }
+
+# All that belongs to rpm, dnf and yum as it was: packages_keep first, packages_give_back to mend.
+packages_keep() {
+    [ ! -e /run/lab-packages.tar ] || { echo "another fault of packages is in" >&2; exit 1; }
+    (cd / && tar -cf /run/lab-packages.tar var/lib/rpm var/lib/dnf var/cache/dnf etc/yum.repos.d var/log/dnf* \
+        var/log/hawkey*)
+}
+packages_give_back() {
+    rm -rf /var/lib/rpm /var/lib/dnf /var/cache/dnf /etc/yum.repos.d /var/log/dnf* /var/log/hawkey* \
+        /usr/share/iwxlab-faults
+    tar -C / -xf /run/lab-packages.tar
+    rm -f /run/lab-packages.tar /run/lab-dnf
+}
+# Let dnf know of a repository: repository FILE ID OPTION...
+repository() { file=$1; id=$2; shift 2; { printf '[%s]\nname=%s\nenabled=1\n' "$id" "$id"; printf '%s\n' "$@"; } \
+    >"/etc/yum.repos.d/$file.repo"; }
+of_faults() { repository "lab-$1" "${2:-lab-$1}" "baseurl=file:///opt/iwxlab-faults/$1" gpgcheck=0; }
+# Run the real dnf as an administrator or a timer would; what it said is kept in /run/lab-dnf.
+run_dnf() { dnf -y "$@" </dev/null >/run/lab-dnf 2>&1 || true; }
+# It must have said so: a failure for another reason is another fault.
+dnf_said() { grep -q -e "$1" /run/lab-dnf || { echo "dnf did not say '$1', but:"; tail -n 5 /run/lab-dnf; exit 1; } >&2; }
+# The server's own domain answers to every name, and is searched for names that are not there.
+search_nothing() { keep /etc/resolv.conf; sed -i 's/^search .*/search ./' /etc/resolv.conf; }

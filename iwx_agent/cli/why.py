@@ -1,0 +1,33 @@
+"""``why``: the last verdict explained, line by line."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from iwx_agent.cli.diagnosis import Debug, From
+
+
+def why(
+    source: From = None,
+    output: Annotated[str, typer.Option("--format", help="text or json.", metavar="FORMAT")] = "text",
+    debug: Debug = False,  # noqa: ARG001 - read by the entry
+) -> None:
+    """Explain the last verdict line by line: what it says, by which rule, because of what.
+
+    The last diagnose or ticket of root on this machine counts. Example: iwx-agent why
+    """
+    from iwx_agent.app.diagnose import Request
+    from iwx_agent.app.sources import diagnose_capture, kept_verdict
+    from iwx_agent.cli.options import one_of
+    from iwx_agent.model import verdict_to_keep
+    from iwx_agent.report import explanation_json, explanation_text
+
+    one_of(output, ("text", "json"), "--format")
+    kept = verdict_to_keep(diagnose_capture(source, Request())) if source else kept_verdict()
+    if output == "json":
+        sys.stdout.buffer.write(explanation_json(kept))
+        sys.stdout.buffer.flush()
+    else:
+        sys.stdout.write(explanation_text(kept))
+    raise typer.Exit
