@@ -15,8 +15,9 @@ from iwx_agent.redact.rule import Rule
 # Mail
 
 _LOCAL = "abcdefghijklmnopqrstuvwxyz0123456789_.+=-"
-_ENCODED_REVERSED = re.compile(r"(?:[\w.+=-]|[bdef][235]%)+")
+_ENCODED_REVERSED = re.compile(r"(?:[bdef][235]%|[\w.+=-])+")
 _LONGEST_ENCODED = 200
+_LONGEST_LOCAL = 256
 _TOKEN = re.compile(r"mail-[0-9a-f]{6,64}")
 _ROLES = words(
     """
@@ -26,12 +27,14 @@ _ROLES = words(
     """
 )
 # ``user@1000.service`` is a unit, ``logo@2x.png`` a file.
-_NO_DOMAINS = re.compile(
-    r".*\.(?:service|socket|timer|scope|slice|target|(?:auto)?mount|swap|path|device|png|jpe?g|gif|svg|"
-    r"webp|ico|css|js|map|html?|journal|php|so|conf|log|txt|gz|sh|py|pl|rb|[0-9]+)"
+_NO_DOMAINS = words(
+    """
+    service socket timer scope slice target mount automount swap path device journal png jpg jpeg gif svg webp
+    ico css js map htm html php so conf log txt gz sh py pl rb
+    """
 )
 _FIELD = re.compile(
-    r"[\w-]*(?:from|to|cc|user|username|mail|login|rcpt|sender|account|addr(?:ess)?|recipient|name|id|owner|q)="
+    r"[\w-]{0,64}(?:from|to|cc|user|username|mail|login|rcpt|sender|account|addr(?:ess)?|recipient|name|id|owner|q)="
 )
 
 
@@ -44,6 +47,8 @@ def _mail(page: Page, found: re.Match[str]) -> Hit | None:
         start = _local_start(page, at)
     if page.text[start - 1 : start] == "\\" and page.text[start] in "nrt":
         start += 1  # the rest of an escaped line break
+    if at - start > _LONGEST_LOCAL:
+        return Hit(start, at)  # nothing that anybody would want to have back
     skipped, local = _person(page.lowered[start:at], domain)
     if not local:
         return None
@@ -58,7 +63,8 @@ def _person(told: str, domain: str) -> tuple[int, str]:
 
     That is empty when it is nobody's: a role, a token, no mail address at all.
     """
-    if _NO_DOMAINS.fullmatch(domain):
+    last = domain.rpartition(".")[2]
+    if last in _NO_DOMAINS or last.isdigit():
         return 0, ""
     field = _FIELD.match(told)
     start = field.end() if field else 0
@@ -128,7 +134,7 @@ _VERSION_AFTER = {
     " ": re.compile(r" \([0-9a-f]{6,40}\)"),
 }
 _WORD_BEFORE = re.compile(r"(?:version|release|\bv|\bver)[ :=]{1,2}\Z")
-_PRODUCT_BEFORE = re.compile(r"(?:\A|[^/\w.-])[a-z][\w.-]*/\Z")
+_PRODUCT_BEFORE = re.compile(r"(?:\A|[^/\w.-])[a-z][\w.-]{0,40}/\Z")
 _CLIENT_BEFORE = re.compile(r"(?:ip|client|host|from|peer|tcp|udp|addr|address|allow|deny)/\Z")
 _VERSION_BEFORE = "/ :="
 

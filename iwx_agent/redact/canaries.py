@@ -15,6 +15,7 @@ from iwx_agent.redact.names import words
 
 _SHORTEST_BYTES = 6
 _SHORTEST_FIGURES = 8
+_SHORTEST_STRIPPED_BYTES = 8
 _LONGEST_BYTES = 4096  # of a longer one the beginning is looked for
 _LINES_COUNT = 4
 _LINE_BYTES = 16
@@ -32,8 +33,7 @@ _COMMON = words(
 _DECORATION = b" \t\r>|*#\\=\"',"  # around the break of a line that was wrapped, quoted, joined or continued
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _ENTITY = re.compile(rb"&(?:#|[a-zA-Z]{2,8};)")
-_ESCAPE = re.compile(rb"((?:\\+u[0-9a-fA-F]{4})+)|\\(?:x([0-9a-fA-F]{2})|([\s\S]))")
-_CODE = re.compile(rb"\\+u")
+_ESCAPE = re.compile(rb"((?:\\u[0-9a-fA-F]{4})++)|\\(?:x([0-9a-fA-F]{2})|([\s\S]))")
 _SHELL_QUOTE = b"'\"'\"'"
 
 
@@ -75,7 +75,7 @@ class Canaries:
     ``public`` are words that are no secret even if one was chosen as a password: the host's name, user names.
     """
 
-    __slots__ = ("_base64", "_plain", "refused")
+    __slots__ = ("_base64", "_plain", "_stripped", "refused")
 
     def __init__(self, secrets: Iterable[tuple[str, str]], *, public: Iterable[str] = ()) -> None:
         known = _COMMON | {word.lower() for word in public}
@@ -90,6 +90,14 @@ class Canaries:
                     plain.setdefault(value.encode("utf-8", "replace")[:_LONGEST_BYTES], source)
         self.refused = tuple(dict.fromkeys(refused))
         self._plain = tuple(_Needle(value, source) for value, source in plain.items())
+        # One with white space or signs among these would not be found where a line breaks beside them.
+        self._stripped = tuple(
+            _Needle(bare, needle.source)
+            for needle in self._plain
+            if _SHORTEST_STRIPPED_BYTES
+            <= len(bare := needle.value.translate(None, _DECORATION))
+            < len(needle.value)
+        )
         self._base64 = tuple(
             _Needle(letters, needle.source) for needle in self._plain for letters in _in_base64(needle.value)
         )
@@ -139,6 +147,11 @@ class Canaries:
             if needle.value in joined or needle.value in bare:  # so is what stands on one line
                 whole = needle.value in text
                 return CanaryHit(needle.source, form if whole else f"{form}, split over lines")
+        if self._stripped:
+            stripped = text.translate(None, _DECORATION + b"\n")
+            for needle in self._stripped:
+                if needle.value in stripped:
+                    return CanaryHit(needle.source, f"{form}, split over lines")
         standard = bare.translate(_TO_STANDARD)
         for needle in self._base64:
             if needle.value in standard:
@@ -151,7 +164,7 @@ def _values(secret: str) -> tuple[str, ...]:
     lines = [line.strip() for line in secret.split("\n")]
     whole = [line for line in lines if len(line) >= _LINE_BYTES and not line.startswith("-----")]
     if len(lines) == 1 or not whole:
-        return (secret.strip(),)
+        return ("".join(lines),)
     return tuple(whole[:: max(1, len(whole) // _LINES_COUNT)])
 
 
@@ -198,13 +211,15 @@ def _unescaped(text: bytes) -> Iterator[tuple[str, bytes]]:
     if _SHELL_QUOTE in text:
         yield "quoted for a shell", text.replace(_SHELL_QUOTE, b"'")
     if b"\0" in text:
-        yield "in UTF-16", text.replace(b"\0", b"")
+        yield "in UTF-16", text.replace(b"\0", b"")  # wherever it begins, as far as it is ASCII
+        for coding in ("utf-16-le", "utf-16-be"):
+            yield "in UTF-16", text.decode(coding, "replace").encode()
 
 
 def _said(found: re.Match[bytes]) -> bytes:
     codes, byte, character = found.groups()
     if codes is not None:
-        return bytes.fromhex(_CODE.sub(b"", codes).decode()).decode("utf-16-be", "replace").encode()
+        return bytes.fromhex(codes.replace(b"\\u", b"").decode()).decode("utf-16-be", "replace").encode()
     if byte is not None:
         return bytes.fromhex(byte.decode())
     return _CHARACTERS.get(character, character)

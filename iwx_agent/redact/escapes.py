@@ -17,10 +17,12 @@ _LOOKED_BACK_CHARACTERS = 400
 _WORTH_A_LOOK = re.compile(
     r"pass|pw|secret|token|key|dsn|cred|licen|sess|auth|cookie|%2f%2f|://|mysql|mariadb|curl|redis|login|"
     r"identified|connect|bearer|basic|"
-    r"%24|\$|\{|%7b|akia|asia|eyj|gh[pousr]_|glpat|xox|_live_|aiza|resp=|\*|%2a"
+    r"%24|\$|\{|%7b|akia|asia|eyj|gh[pousr]_|glpat|xox|_live_|aiza|resp=|\*|%2a|useradd|usermod"
 )
 _ENTITIES = {"quot": '"', "apos": "'", "lt": "<", "gt": ">", "amp": "&", "nbsp": " "}
 _ENTITY = re.compile(r"&(?:#x([0-9a-fA-F]{1,5})|#([0-9]{1,6})|(quot|apos|lt|gt|amp|nbsp));")
+_BACKSLASH = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([\"'\\/bfnrt]))")
+_CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _PERCENT = re.compile(r"%([0-9a-fA-F]{2})")
 _PERCENT_OR_PLUS = re.compile(r"%([0-9a-fA-F]{2})|\+")
 _EDGE = re.compile(r"[\s\"'<>\x00]")
@@ -61,6 +63,13 @@ def _said_by_entity(found: re.Match[str]) -> str:
         return _ENTITIES[found[3]]
     code = int(found[1], 16) if found[1] else int(found[2])
     return chr(code) if code < 0xD800 else "\ufffd"
+
+
+def _said_by_backslash(found: re.Match[str]) -> str:
+    if found[2]:
+        return _CONTROLS.get(found[2], found[2])
+    code = int(found[1], 16)
+    return chr(code) if not 0xD800 <= code < 0xE000 else "\ufffd"
 
 
 def _within(page: Page, plain: _Unescaped, rules: tuple[Rule, ...]) -> list[Hit]:
@@ -122,6 +131,29 @@ def html_escaped(rules: tuple[Rule, ...]) -> Rule:
                 r"&(?:quot|apos|lt|gt|#x[0-9a-f]{2}|#0?[0-9]{2});[^\n]{0,4000}+(?:\n[^\n]{0,400}+){0,2}+"
             ),
         ),
+        judge=judge,
+    )
+
+
+def json_escaped(rules: tuple[Rule, ...]) -> Rule:
+    """Return the rule for JSON-escaped lines in which one of the rules finds something."""
+
+    def judge(page: Page, found: re.Match[str]) -> list[Hit] | None:
+        start = found.start() - len(page.before(found.start(), _LOOKED_BACK_CHARACTERS))
+        if not _WORTH_A_LOOK.search(page.lowered, start, found.end()):
+            return None
+        told = page.text[start : found.end()]
+        return _within(page, _Unescaped(told, start, _BACKSLASH, _said_by_backslash), rules)
+
+    return Rule(
+        id="json-escaped",
+        kind="pattern",
+        label="escaped",
+        reason="JSON-escaped lines in which another rule finds something",
+        example='{"m": "machine h\\nlogin bob\\npassword not-a-real-secret-20\\n"}',
+        hides="not-a-real-secret-20",
+        counterexample='{"m": "wrong password\\nfor bob\\u0021\\n"}',
+        patterns=(re.compile(r"\\(?:[nrt]|u[0-9a-f]{4})[^\n]{0,4000}+"),),
         judge=judge,
     )
 

@@ -15,7 +15,7 @@ SEPARATOR = r"[ \t]{0,32}+(?:=>|:=|={1,3}+(?![>~])|:(?!:|//|\\/\\/)|\\{1,8}u003[
 NAME = r"[a-z0-9_.-]{0,64}+"
 # Where a name that begins a statement may stand: then its value is the rest of the line.
 _BEGINS = re.compile(
-    r"[ \t#;>|*+-]{0,24}(?:(?:export|set|setenv|env|declare -x|local|readonly)[ \t]+)?", re.IGNORECASE
+    r"[ \t#;>|*+-]{0,24}(?:(?:export|set|setenv|env|declare -x|local|readonly)[ \t]{1,8})?", re.IGNORECASE
 )
 _MESSAGE = re.compile(r"(?:\]|\)|[a-z]):[ ]\Z", re.IGNORECASE)
 
@@ -46,7 +46,7 @@ def _judge(kind: str) -> Judge:
         colon = ":" in found.group()[found.end(2) - found.start() :]
         if colon and start and page.text[start - 1] == "/":
             return None  # a file of that name, and what is said about it
-        value = _value(page, start, found)
+        value = _value(page, start, found, kind)
         told = page.text[value.start : min(value.end, value.start + 400)]
         if harmless(kind, name, told, bare=value.bare, colon=colon):
             return None
@@ -63,11 +63,19 @@ def name_start(page: Page, at: int) -> int:
     return at - len(piece) + len(piece.rstrip(NAME_CHARACTERS))
 
 
-def _value(page: Page, start: int, found: re.Match[str]) -> Value:
+def _value(page: Page, start: int, found: re.Match[str], kind: str) -> Value:
     """Return the value after a name and its separator, by what stands around it."""
     at = found.end()
-    before = page.text[start - 1 : start]
     closed = bool(found[2])
+    mark = "" if closed else values.mark_before(page, start)
+    if (
+        mark
+        and page.text.startswith(mark, at)
+        and not page.text[at + len(mark) : at + len(mark) + 1].isalnum()
+    ):
+        return Value(at, at)  # the name alone is quoted
+    if kind == "key" and page.text[at : at + 1] == "{":
+        return Value(at, at)  # the names in the braces tell for themselves
     begun = page.line_begins(start, 48)
     begins = not closed and begun is not None and _BEGINS.fullmatch(begun) is not None
     enclosed = (
@@ -78,11 +86,13 @@ def _value(page: Page, start: int, found: re.Match[str]) -> Value:
     )
     if enclosed is not None:
         return enclosed
-    if before in ("?", "&") or (before == ";" and page.text[start - 5 : start] == "&amp;"):
+    before = page.before(start, 5)
+    if before[-1:] in ("?", "&") or before == "&amp;":
         return values.query_part(page, at)
-    mark = "" if closed else values.mark_before(page, start)
     if mark:
         return values.up_to(page, at, mark)
-    if begins or (not closed and _MESSAGE.search(page.before(start, 4))):
+    if before[-1:] == ">" and not closed:
+        return values.up_to(page, at, "<")._replace(bare=True)
+    if begins or (not closed and _MESSAGE.search(before)):
         return values.rest_of_line(page, at)
     return values.word(page, at)

@@ -80,11 +80,11 @@ _PROSE = words(
 _LONGEST_HARMLESS_CHARACTERS = 300
 _MASKED = re.compile(r"[*\u2022.#_-]+|x{4,}")
 _FILE = re.compile(
-    r"<?(?:file://\S*|(?:/|~/|\./|\.\./)(?:etc|home|root|usr|var|opt|tmp|run|srv|mnt|chroot|proc|dev|lib|lib64|"
-    r"bin|sbin|boot|sys|service)(?:/\S*)?|https?://[^\s@]*)"
+    r"<?(?:file://\S{0,300}|(?:/|~/|\./|\.\./)(?:etc|home|root|usr|var|opt|tmp|run|srv|mnt|chroot|proc|dev|lib|lib64|"
+    r"bin|sbin|boot|sys|service)(?:/\S{0,300})?|https?://[^\s@]{0,300})"
 )
-_CALL = re.compile(r"[a-z_][\w.]*\(.*")
-_ESCAPED_BREAK = re.compile(r"\\+[nrt]")
+_CALL = re.compile(r"[a-z_][\w.]{0,80}\(.*")
+_ESCAPED_BREAK = re.compile(r"\\{1,8}[nrt]")
 _NUMBER = re.compile(r"[0-9]{1,4}[kmg]?")
 _WORD = re.compile(r"[a-z]{1,15}")
 _COUNTED = re.compile(r"(?:^|[_.-])(?:keys|tokens|secrets|pass|passes)$")
@@ -93,7 +93,9 @@ _OPEN_LICENCE = re.compile(
     r"(?:[al]?gpl|mit|bsd|apache|mpl|isc|public domain|proprietary|commercial|psf|perl|php|zlib|openssl|"
     r"artistic|cc|python|vim|boost|ofl|unicode|asl|epl|cddl|redistributable|freely)[^a-z]?.*"
 )
-_LICENCE_KEY = re.compile(r"(?=.*[0-9])(?:[a-z0-9]{12,}|[a-z0-9]{4,}(?:[-_][a-z0-9]{4,})+)")
+_LICENCE_KEY = re.compile(
+    r"(?=[^0-9]{0,200}[0-9])(?:[a-z0-9]{12,200}|[a-z0-9]{4,40}+(?:[-_][a-z0-9]{4,40}+){1,12})"
+)
 
 
 def harmless(kind: str, name: str, value: str, *, bare: bool, colon: bool) -> bool:
@@ -112,7 +114,7 @@ def harmless(kind: str, name: str, value: str, *, bare: bool, colon: bool) -> bo
         return False
     if prose and first.rstrip(".,:;!") in _PROSE:
         return True
-    if _COUNTED.search(name) and _NUMBER.fullmatch(plain):
+    if _COUNTED.search(name) and _NUMBER.fullmatch(first.rstrip(",;")):
         return True
     if kind in ("password", "pw"):
         return name in ("pwd", "oldpwd") and bool(_FILE.fullmatch(first))
@@ -120,12 +122,13 @@ def harmless(kind: str, name: str, value: str, *, bare: bool, colon: bool) -> bo
 
 
 def _harmless_key(kind: str, name: str, plain: str, *, bare: bool, colon: bool) -> bool:
+    word = bool(_WORD.fullmatch(plain))
     if kind == "licence" and not _NUMBERED_LICENCE.search(name):
-        return bool(_OPEN_LICENCE.fullmatch(plain)) or (
-            colon and not _LICENCE_KEY.fullmatch(plain.split(maxsplit=1)[0])
-        )
+        if word or _OPEN_LICENCE.fullmatch(plain):
+            return True
+        return colon and not _LICENCE_KEY.fullmatch(plain.split(maxsplit=1)[0])
     if kind not in ("key", "token"):
         return False
     if _NUMBER.fullmatch(plain) or (bare and _CALL.fullmatch(plain)):
         return True
-    return bare and colon and bool(_WORD.fullmatch(plain))
+    return word and colon and (bare or name == "key")  # in prose, and in JSON about keys of anything

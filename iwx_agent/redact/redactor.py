@@ -23,13 +23,17 @@ _PASSES_COUNT = 4
 _ROWS_COUNT = 2000
 _SOURCE_CHARACTERS = 200
 FURTHER = "further places"
-# Identities: made from words of the program, compared by machines, and the same before and after.
+# What machines compare, made of words of the program: the same before and after.
 _IDENTITIES = frozenset(
     {
-        ("Finding", "code"),
         ("CheckResult", "check_id"),
+        ("Finding", "code"),
         ("Incident", "fingerprint"),
+        ("KeptIncident", "code"),
+        ("KeptIncident", "fingerprint"),
+        ("LastVerdict", "agent_version"),
         ("Report", "agent_version"),
+        ("Step", "because"),
     }
 )
 
@@ -121,7 +125,7 @@ class Redactor:
 
     def _account(self, counts: Counter[str], source: str) -> None:
         """Count; a source can hold a secret, too (in a command): it is redacted before it is kept."""
-        place = self._redacted(source[:_SOURCE_CHARACTERS], "", Counter())
+        place = self._redacted(source, "", Counter())[:_SOURCE_CHARACTERS]
         with self._lock:
             for rule_id, count in counts.items():
                 known = (rule_id, place) in self._counts or len(self._counts) < _ROWS_COUNT
@@ -160,15 +164,18 @@ class Redactor:
 
     def _entry(self, key: Any, value: Any, source: str) -> Any:
         """Return the value of a key; its texts are hidden whole when the key says that they are secrets."""
-        if not isinstance(key, str) or isinstance(value, Enum):
-            return self._walk(value, source)
         if isinstance(value, list | tuple):
             return type(value)(self._entry(key, one, source) for one in value)
-        rule = self._by_id.get(f"named-{kind_of(key.lower())}")
-        if rule is None or not isinstance(value, str):
+        rule = self._by_id.get(f"named-{kind_of(key.lower())}") if isinstance(key, str) else None
+        if rule is None or isinstance(value, Enum):
             return self._walk(value, f"{source}.{key}")
+        if isinstance(value, dict):
+            return {self._walk(inner, source): self._entry(key, one, source) for inner, one in value.items()}
+        if isinstance(value, bytes):
+            return self._entry(key, value.decode("utf-8", "replace"), source).encode()
         kind = rule.id.partition("-")[2]
-        if harmless(kind, key.lower(), value, bare=False, colon=False) or is_hidden(value):
+        secret = isinstance(value, str) and not harmless(kind, key.lower(), value, bare=False, colon=False)
+        if not secret or is_hidden(value):
             return self._walk(value, f"{source}.{key}")
         self._account(Counter({rule.id: 1}), f"{source}.{key}")
         return blank(encodable(value), rule.placeholder)

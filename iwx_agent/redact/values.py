@@ -18,6 +18,7 @@ _ALONE = re.compile(
     r"[ \t>|]{0,16}+((?!(?:ip|mail)-[0-9a-f]{6})[^\s=:\[\]<>{}()#;,\"'|]{1,400}+={0,2}+)"
     r"[ \t]{0,16}+\r?(?=\n|\Z|</)"
 )
+_BRACKETS = {"[": "]", "{": "}"}
 _LETTERS = re.compile(r"[A-Za-z]+")
 _LONG_LINE_CHARACTERS = 60
 _BLOCK = re.compile(r"[|>][+-]?[ \t]{0,16}+\r?\n")
@@ -96,10 +97,11 @@ def up_to(page: Page, at: int, mark: str) -> Value:
 
 
 def bracketed(page: Page, at: int) -> Value | None:
-    """Return a list in brackets; None when none begins at the position."""
-    if page.text[at : at + 1] != "[" or page.text.startswith(OPENING, at):
+    """Return what stands in brackets or braces; None when neither begins at the position."""
+    closing = _BRACKETS.get(page.text[at : at + 1])
+    if closing is None or page.text.startswith(OPENING, at):
         return None
-    return up_to(page, at + 1, "]")
+    return up_to(page, at + 1, closing)
 
 
 def block(page: Page, at: int) -> Value | None:

@@ -41,7 +41,7 @@ DSN = Rule(
 )
 
 _RUN = re.compile(r"[^\s\"'<>\x00]+")
-_HOST = re.compile(r"unix\(|tcp\(|\[|[a-z0-9_.-]+(?:[:/,?#)\\;%]|\Z)")
+_HOST = re.compile(r"unix\(|tcp\(|\[|[a-z0-9_.-]{1,255}+(?:[:/,?#)\\;%]|\Z)")
 _NEXT_LINE = re.compile(r"\r?\n[ \t]{0,16}([^\s\"'<>@]{1,200}+)@(?:unix\(|tcp\(|\[|[a-z0-9_.-])")
 _WEB = ("http", "https", "ws", "wss", "ftp", "ftps", "sftp")
 
@@ -154,7 +154,7 @@ AUTHORIZATION = Rule(
     judge=_authorization,
 )
 
-_SET_COOKIE = re.compile(r"\s*[^=;\s]{1,200}=([^;\n]*)")
+_SET_COOKIE = re.compile(r"\s{0,8}[^=;\s]{1,200}=([^;\n]*)")
 
 
 def _cookie(page: Page, found: re.Match[str]) -> Hit | None:
