@@ -217,7 +217,7 @@ IP6 = Rule(
     example="dovecot: imap-login: Disconnected: rip=2001:db8:0:1::77, lip=fe80::1",
     hides="2001:db8:0:1::77",
     counterexample="19:52:42 MAC=52:54:00:12:34:56:52:54:00:65:43:21:08:00 on [::]:80, Mail::SpamAssassin",
-    patterns=(re.compile(r":(?::|[0-9a-f]{1,4}+:[0-9a-f]{1,4}+:[0-9a-f]{1,4}+:)"),),
+    patterns=(re.compile(r":(?::(?!:)|[0-9a-f]{1,4}+:[0-9a-f]{1,4}+:[0-9a-f]{1,4}+:)"),),
     judge=_ip6,
 )
 

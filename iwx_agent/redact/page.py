@@ -21,6 +21,7 @@ _BASE64 = bytes(
     )
     for code in range(256)
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PIECES = re.compile(f"([{LINE_BREAKS}]++)")
 
 
@@ -80,9 +81,11 @@ class Page:
 
 def encodable(text: str) -> str:
     """Return the text with U+FFFD for halves of surrogate pairs, which no encoding can say."""
-    if text.isascii():
-        return text
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text)
+    return text
 
 
 def run_before(text: str, at: int, characters: str) -> int:
