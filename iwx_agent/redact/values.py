@@ -25,7 +25,7 @@ _BLOCK = re.compile(r"[|>][+-]?[ \t]{0,16}+\r?\n")
 _BREAK = re.compile(r"(\\?)\r?\n")
 _INDENT_CHARACTERS = 64
 _INDENTED_LINES_COUNT = 200
-_CONTINUED_LINES_COUNT = 4
+_CONTINUED_LINES_COUNT = 20
 
 
 class Value(NamedTuple):

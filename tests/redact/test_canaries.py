@@ -161,6 +161,12 @@ def test_a_value_just_long_enough_is_a_canary(value: str) -> None:
     assert one.check(b"x" + value.strip().encode() + b"y") == CanaryHit(SOURCE, "as it is")
 
 
+def test_a_short_secret_with_a_quote_is_found_as_a_shell_needs_it() -> None:
+    assert canaries("ab'cd1").check(b"x " + shlex.quote("ab'cd1").encode()) == CanaryHit(
+        "place 0", "quoted for a shell"
+    )
+
+
 def test_of_a_block_its_lines_are_looked_for() -> None:
     lines = [f"n0tArealKeyN0tArealKeyLine{number:02d}" for number in range(20)]
     block = "\n".join(["-" * 5 + "BEGIN X KEY" + "-" * 5, *lines, "short", "-" * 5 + "END X KEY" + "-" * 5])

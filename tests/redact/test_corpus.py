@@ -182,7 +182,7 @@ def test_all_of_it_in_one_text() -> None:
 # Exact texts: what is hidden, and what stays beside it
 
 EXACT = [
-    (f"mysqli://iworx:{SECRET}@1@unix({SOCKET})/iworx", f"mysqli://iworx:[hidden:password]@unix({SOCKET})/iworx"),
+    (f"mysqli://u:{SECRET}@1@unix({SOCKET})/iworx", f"mysqli://u:[hidden:password]@unix({SOCKET})/iworx"),
     (f"GET /x?token={SECRET}&b=1 HTTP/1.1", "GET /x?token=[hidden:token]&b=1 HTTP/1.1"),
     (f"user=bob password={SECRET} status=failed", "user=bob password=[hidden:password] status=failed"),
     (f"Set-Cookie: a={SECRET}; Path=/; Secure", "Set-Cookie: a=[hidden:cookie]; Path=/; Secure"),
@@ -200,6 +200,24 @@ EXACT = [
     (f"x%3Fpassword%3D{SECRET}%26y", "x%3Fpassword%3D[hidden:escaped]%26y"),
     (f"&quot;password&quot;: &quot;{SECRET}&quot;,", "&quot;password&quot;: &quot;[hidden:escaped]&quot;,"),
     ("secret: |\n  one\n  two\nnext: 1", "secret: |\n  [hidden:secret]\n[hidden:secret]\nnext: 1"),
+    (f"https://{'0aB9' * 6}@git.example.com/x.git", "https://[hidden:password]@git.example.com/x.git"),
+    ("ftp://u:p@ss@host/a@b", "ftp://u:[hidden:password]@host/a@b"),
+    ("mysql://u:p@ss@(x)", "mysql://u:p@ss@(x)"),
+    ("mysql://u:a@(b)@h", "mysql://u:[hidden:password]@h"),
+    (f"mysql://u:p{'@(' * 12}", f"mysql://u:[hidden:password]{'@(' * 9}"),  # the last eight are tried
+    (INNER_KEY := '{"key": {"a": "b"}}', INNER_KEY),
+    ("mysql://u: x", "mysql://u: x"),
+    ("dsn=mysql:host=localhost", "dsn=mysql:host=localhost"),
+    ("-H 'Authorization: Bearer a b' x", "-H 'Authorization: Bearer [hidden:authorization]' x"),
+    (f"x key=/etc/{'x' * 400} y", "x key=[hidden:key] y"),
+    ('{"Authorization": "Basic abc", "x": 1}', '{"Authorization": "Basic [hidden:authorization]", "x": 1}'),
+    ("Set-Cookie: none", "Set-Cookie: none"),
+    ('x password="a\\"b" c', 'x password="[hidden:password]" c'),
+    ("secret: |\n  one", "secret: |\n  [hidden:secret]"),
+    ("secret: >-\nnone", "secret: >-\nnone"),
+    ("x password=a\\\n  ;\nb", "x password=[hidden:password]\\\n  ;\nb"),
+    ("1.2.3.4-----a@example.com", "mail-1ae7e5@example.com"),
+    (COLON := "A temporary password is generated for root@xPHPSESSID=[hidden:session]; x", COLON),
     ('password = "a"b"', 'password = "[hidden:password]"'),
     ('password="a', 'password="[hidden:password]'),
     ('x password="a\ntitle=b" c', 'x password="[hidden:password]\ntitle=b" c'),
@@ -209,3 +227,16 @@ EXACT = [
 @pytest.mark.parametrize(("text", "expected"), EXACT)
 def test_what_stands_beside_a_secret_stays(text: str, expected: str) -> None:
     assert redacted(text) == expected
+
+
+def test_a_value_goes_on_over_lines_for_as_long_as_a_value_can() -> None:
+    text = "password=a" + "\\\nb" * 10 + "\nnext=1"
+    assert redacted(text) == "password=[hidden:password]" + "\n" * 10 + "[hidden:password]\nnext=1"
+    assert redacted("password=a" + "\\\nb" * 30).endswith("\nb")
+
+
+def test_a_block_without_beginning_is_hidden_for_as_long_as_a_key_can_be() -> None:
+    line = "notArealKey" * 5 + "\n"
+    after = redacted(line * 450 + f"{DASHES}END PRIVATE KEY{DASHES}\n")
+    assert after.count("notArealKey") == 5 * 50
+    assert after.count("\n") == 451

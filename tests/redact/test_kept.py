@@ -20,6 +20,14 @@ sshd[812]: error: Could not load host key: /etc/ssh/ssh_host_ed25519_key
 sshd[812]: error: key_load_public: invalid format
 sshd[812]: Permission denied (publickey,password).
 sudo: pam_unix(sudo:auth): conversation failed; auth could not identify password for [bob]
+cat: /etc/passwd: Is a directory
+/var/lib/rabbitmq/.erlang.cookie: must be accessible by owner only
+authorization: denied
+Authorization: none
+cookie: none
+a USER LOGIN FAILED for bob; test PASS tests/x.php
+db_mysql db_mysql db_mysql db_mysql db_mysql db_mysql db_mysql db_mysql db_mysql -port
+not a prompt, got 'Password:' and then nothing
 passwd: Authentication token manipulation error
 dovecot: imap-login: Disconnected: Inactivity (auth failed, 1 attempts in 5 secs): user=<bob>, session=<kJf0ab>
 dovecot: auth: passwd-file /etc/dovecot/users: User bob is missing userdb info

@@ -48,6 +48,18 @@ def test_letters_that_grow_in_lower_case_move_nothing() -> None:
     )
 
 
+def test_a_text_is_looked_at_four_times_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+
+    def once(page: Any, *_: Any) -> tuple[str, bool]:
+        looks.append(page.text)
+        return page.text + "x", True
+
+    monkeypatch.setattr(redactor_module, "redacted_once", once)
+    assert redacted("a") == "axxxx"
+    assert looks == ["a", "ax", "axx", "axxx"]
+
+
 # Structures
 
 
