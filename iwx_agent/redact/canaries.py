@@ -6,7 +6,7 @@ base64 is looked for as the letters that a secret always gives, at each of the t
 begin in a group.
 """
 
-import base64
+import binascii
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, NoReturn
@@ -186,7 +186,7 @@ def _in_base64(value: bytes) -> tuple[bytes, ...]:
     """Return the letters that base64 gives for the value at each of three places, whatever is around it."""
     found = []
     for place in range(3):
-        letters = base64.b64encode(b"\0" * place + value)
+        letters = binascii.b2a_base64(b"\0" * place + value, newline=False)
         first = (8 * place + 5) // 6  # the first letter made of bits of the value alone
         last = 8 * (place + len(value)) // 6
         found.append(letters[first:last])

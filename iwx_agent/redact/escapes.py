@@ -15,9 +15,14 @@ from iwx_agent.redact.rule import Rule, hide
 _LOOKED_BACK_CHARACTERS = 400
 # Without one of these in it no rule finds anything; most escaped text is spared the second look.
 _WORTH_A_LOOK = re.compile(
-    r"pass|pw|secret|token|key|dsn|cred|licen|sess|auth|cookie|%2f%2f|://|mysql|mariadb|curl|redis|login|"
-    r"identified|connect|bearer|basic|"
-    r"%24|\$|\{|%7b|akia|asia|eyj|gh[pousr]_|glpat|xox|_live_|aiza|resp=|\*|%2a|useradd|usermod"
+    r"pass|pw|secret|token|key|dsn|cred|licen|sess|auth|cookie|bearer|basic|mysql|mariadb|curl|redis|useradd|"
+    r"usermod|"
+    r"login(?:[ (+\\]|%(?:25)?2[08])|identified|connect|__construct|"
+    r"akia|asia|eyj|gh[pousr]_|glpat|xox[a-z]-|_live_|aiza|"
+    r"(?::|%(?:25)?3a)(?:/|\\{1,4}/|%(?:25)?2f){2}[^\s/%]{0,64}(?:[:@]|%(?:25)?3a|%(?:25)?40)|"
+    r"resp(?:=|%(?:25)?3d)|"
+    r"(?:\$|%(?:25)?24)[1-7a-z]|(?:\{|%(?:25)?7b)[a-z0-9.-]{3,14}(?:\}|%(?:25)?7d)|"
+    r"(?:\*|%(?:25)?2a)[0-9a-f]{40}"
 )
 _ENTITIES = {"quot": '"', "apos": "'", "lt": "<", "gt": ">", "amp": "&", "nbsp": " "}
 _ENTITY = re.compile(r"&(?:#x([0-9a-fA-F]{1,5})|#([0-9]{1,6})|(quot|apos|lt|gt|amp|nbsp));")
@@ -179,7 +184,7 @@ def base64_escaped(rules: tuple[Rule, ...]) -> Rule:
             return None  # hexadecimal, a path, a name
         for start in sorted({0, told.rfind("/") + 1}):
             inner = Page(decoded(told[start:]), page.source)
-            if any(True for rule in rules for _ in rule.hits(inner)):
+            if _WORTH_A_LOOK.search(inner.lowered) and any(True for rule in rules for _ in rule.hits(inner)):
                 further = _BASE64_FURTHER.match(page.text, found.end())
                 return hide(page, found.start() + start, further.end() if further else found.end())
         return None

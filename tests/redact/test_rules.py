@@ -1,10 +1,14 @@
 """Each rule hides what it says, is the only one that does, leaves what looks like it, and cannot run away."""
 
+import base64
+import html
 import importlib
+import json
 import pkgutil
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from redacting import FILES, RULES, redactor
@@ -43,6 +47,26 @@ def test_it_is_told_by_its_own_name(rule: Rule) -> None:
     one = redactor()
     one.redact_text(rule.example, rule.example_source)
     assert rule.id in [row.rule_id for row in one.report.rows]
+
+
+IN_ESCAPES = [rule for rule in RULES if not rule.id.endswith(("-address", "-file", "escaped", "base64"))]
+
+
+@pytest.mark.parametrize("rule", IN_ESCAPES, ids=lambda rule: rule.id)
+def test_no_escape_hides_an_example_from_its_rule(rule: Rule) -> None:
+    """What the escapes' rules take for worth a look has a word of every rule in it."""
+    for escape in (
+        lambda text: quote(text, safe=""),
+        lambda text: quote(quote(text, safe=""), safe=""),
+        lambda text: json.dumps(f"\n{text}\n")[1:-1],
+        lambda text: html.escape(f"<{text}>"),
+        lambda text: base64.b64encode(text.encode()).decode(),
+    ):
+        written = escape(rule.example)
+        after = redactor().redact_text(f"x {written} y", "a test")
+        assert after not in (f"x {written} y", written)
+        assert escape(rule.hides) not in after
+        assert rule.hides not in after
 
 
 def test_ids_are_unique_and_placeholders_are_known() -> None:
