@@ -23,7 +23,7 @@ def _argument(page: Page, at: int, mark: str = "") -> values.Value:
 def _option(page: Page, found: re.Match[str]) -> Hit | None:
     before = page.text[found.start() - 1 : found.start()] if found.start() else ""
     name = found[1]
-    kind = kind_of(name)
+    kind = "password" if name == "cookie" else kind_of(name)
     if not kind or before.isalnum() or before == "-" or name.startswith(("no-", "skip-")):
         return None
     closing = found[2].strip(" \t\x00")
@@ -78,36 +78,36 @@ _SPACE = re.compile(r"[ \t\x00]{1,8}|\\{0,4}[\"'],[ \t]{0,4}\\{0,4}[\"']")
 
 def _dash_p(page: Page, found: re.Match[str]) -> Hit | None:
     """Hide what stands after -p when the program before it on the line takes a password there."""
-    start = found.end()
-    space = _SPACE.match(page.text, start)
-    if space is not None:
-        start = space.end()
+    space = _SPACE.match(page.text, found.end())
     if not _runs(page, found.start(), _IN_TWO if space else _IN_ONE):
         return None
-    mark = values.mark_before(page, start if space else found.start())
-    value = values.up_to(page, start, mark) if mark else _argument(page, start)
+    value = _argument(page, space.end() if space else found.end(), values.mark_before(page, found.start()))
     return hide(page, value.start, value.end)
 
 
-_USER_OPTION = re.compile(
-    r"[\s\x00\"'](?:-u|-U|--user|--proxy-user)[\s\x00=\"',]{0,8}[^\s\x00:\"'=-][^\s\x00:\"']{0,100}:"
-)
-_AUTH_OPTION = re.compile(r"[\s\x00\"']-a[\s\x00\"',]{1,6}(?=[^\s\x00])")
-_BATCH_OPTION = re.compile(
-    r"\s-[a-z]{0,6}b[a-z]{0,6}\s{1,4}\S{1,200}\s{1,4}\S{1,100}\s{1,4}(?=\S)", re.IGNORECASE
-)
+# The option before a password, or before a user and a colon; its argument is the next word.
+_OPTIONS = {
+    "curl": re.compile(r"[\s\x00\"'](?:-u|-U|--user|--proxy-user)(?=[\s\x00\"'=])=?"),
+    "redis-cli": re.compile(r"[\s\x00\"']-a(?=[\s\x00\"'])"),
+    "htpasswd": re.compile(r"\s-[a-z]{0,6}b[a-z]{0,6}\s{1,4}\S{1,200}\s{1,4}\S{1,100}(?=\s)", re.IGNORECASE),
+    "mysqladmin": re.compile(r"[\s\x00\"']password(?=[\s\x00\"'])"),
+}
 
 
 def _short(page: Page, found: re.Match[str]) -> Hit | None:
     program = found.group()
     if program == "-p":
         return _dash_p(page, found)
-    option = {"curl": _USER_OPTION, "redis-cli": _AUTH_OPTION, "htpasswd": _BATCH_OPTION}[program]
     limit = min(page.line_end(found.end()), found.end() + _COMMAND_CHARACTERS)
-    given = option.search(page.text, found.end(), limit)
+    given = _OPTIONS[program].search(page.text, found.end(), limit)
     if given is None:
         return None
-    value = _argument(page, given.end())
+    space = _SPACE.match(page.text, given.end())
+    start = space.end() if space else given.end()
+    value = _argument(page, start, values.mark_before(page, start))
+    if program == "curl":
+        colon = page.text.find(":", value.start, value.end)
+        return hide(page, colon + 1, value.end) if colon >= 0 else None
     return hide(page, value.start, value.end)
 
 
@@ -125,9 +125,33 @@ SHORT = Rule(
         re.compile(r"curl(?=[\s\x00\"'])"),
         re.compile(r"redis-cli(?=[\s\x00\"'])"),
         re.compile(r"htpasswd(?=\s)"),
+        re.compile(r"mysqladmin(?=[\s\x00\"'])"),
     ),
     judge=_short,
 )
+
+PIPED = Rule(
+    id="piped-password",
+    kind="structure",
+    label="password",
+    reason="what echo gives to passwd or chpasswd",
+    example="echo 'bob:not-a-real-secret-21' | chpasswd",
+    hides="not-a-real-secret-21",
+    counterexample="echo 'bob:x' | mail -s passwd root",
+    patterns=(
+        re.compile(
+            r"echo ([^|\n]{1,200}+)\|[ \t]{0,8}(?:sudo )?(?:/usr)?(?:/s?bin/)?(?:ch)?passwd(?![\w.-])"
+        ),
+    ),
+    judge=hide_group,
+)
+
+
+def _last_word(page: Page, found: re.Match[str]) -> Hit | None:
+    """Hide the first group of a pattern, which is a word, or words in quotes that begin there."""
+    quoted = values.quoted(page, found.start(1))
+    return hide(page, *(quoted[:2] if quoted else found.span(1)))
+
 
 NETRC = Rule(
     id="netrc",
@@ -143,7 +167,7 @@ NETRC = Rule(
         ),
         re.compile(r"username[ \t]{1,8}\S{1,128}+\s{1,8}password[ \t]{1,8}(\S+)"),
     ),
-    judge=hide_group,
+    judge=_last_word,
 )
 
 
@@ -179,7 +203,7 @@ SQL_CONNECT = Rule(
     hides="not-a-real-secret-7",
     counterexample="SQLConnectInfo iworx_ftp@localhost",
     patterns=(re.compile(r"sqlconnectinfo[ \t]{1,8}\S{1,200}+[ \t]{1,8}\S{1,100}+[ \t]{1,8}(\S+)"),),
-    judge=hide_group,
+    judge=_last_word,
 )
 
 _CALL = re.compile(r"([\w\\>:{}-]{1,200}+)\(")
@@ -263,4 +287,4 @@ TEMPORARY = Rule(
     judge=hide_group,
 )
 
-COMMANDS = (OPTION, SHORT, NETRC, SQL, SQL_CONNECT, FRAME, PROTOCOL, TEMPORARY)
+COMMANDS = (OPTION, SHORT, PIPED, NETRC, SQL, SQL_CONNECT, FRAME, PROTOCOL, TEMPORARY)

@@ -32,6 +32,9 @@ _PERCENT = re.compile(r"%([0-9a-fA-F]{2})")
 _PERCENT_OR_PLUS = re.compile(r"%([0-9a-fA-F]{2})|\+")
 _EDGE = re.compile(r"[\s\"'<>\x00]")
 _BASE64_FURTHER = re.compile(r"[A-Za-z0-9+/_=-]{0,400}")
+_BASE64_BELOW = re.compile(r"\r?\n[ \t>|]{0,16}+([A-Za-z0-9+/_-]{4,400}+={0,2}+)(?=\r?\n|\r?\Z)")
+_LINES_BELOW_COUNT = 8
+_URL_SAFE = str.maketrans("-_", "+/")
 _SIXTEEN = b"A" * 16  # not after an @: there are mail domains, and the time stamps of multilog
 
 
@@ -165,7 +168,7 @@ def json_escaped(rules: tuple[Rule, ...]) -> Rule:
 
 def decoded(told: str) -> str:
     """Return what base64 says when it is text; empty for anything else."""
-    whole = told.rstrip("=")
+    whole = told.rstrip("=").translate(_URL_SAFE)
     if len(whole) % 4 == 1:
         whole = whole[:-1]
     try:
@@ -175,18 +178,37 @@ def decoded(told: str) -> str:
     return text if all(c.isprintable() or c in "\r\n\t\0" for c in text) else ""
 
 
+def _with_lines_below(page: Page, found: re.Match[bytes]) -> list[tuple[str, int]]:
+    """Return the base64 of a match and where it ends, last the same with the lines below that continue it."""
+    end = found.end()
+    further = _BASE64_FURTHER.match(page.text, end)
+    if further is not None:  # the signs that only URLs' base64 has, and what follows them
+        end = further.end()
+    blocks = [(page.text[found.start() : end], end)]
+    lines = [blocks[0][0]]
+    for _ in range(_LINES_BELOW_COUNT):
+        below = _BASE64_BELOW.match(page.text, end)
+        if below is None:
+            break
+        lines.append(below[1])
+        end = below.end()
+    return blocks if len(lines) == 1 else [("".join(lines), end), *blocks]
+
+
 def base64_escaped(rules: tuple[Rule, ...]) -> Rule:
     """Return the rule for base64 in which one of the rules finds something: all of it is hidden."""
 
     def judge(page: Page, found: re.Match[bytes]) -> Hit | None:
-        told = page.text[found.start() : found.end()]
-        if told.islower() or told.isupper() or told.isdigit():
+        run = page.text[found.start() : found.end()]
+        if run.islower() or run.isupper() or run.isdigit():
             return None  # hexadecimal, a path, a name
-        for start in sorted({0, told.rfind("/") + 1}):
-            inner = Page(decoded(told[start:]), page.source)
-            if _WORTH_A_LOOK.search(inner.lowered) and any(True for rule in rules for _ in rule.hits(inner)):
-                further = _BASE64_FURTHER.match(page.text, found.end())
-                return hide(page, found.start() + start, further.end() if further else found.end())
+        for start in sorted({0, run.rfind("/") + 1}):
+            for told, end in _with_lines_below(page, found):
+                inner = Page(decoded(told[start:]), page.source)
+                if _WORTH_A_LOOK.search(inner.lowered) and any(
+                    True for rule in rules for _ in rule.hits(inner)
+                ):
+                    return hide(page, found.start() + start, end)
         return None
 
     return Rule(

@@ -38,7 +38,7 @@ _PARTS = re.compile(r"[_.-]+")
 _KINDS = {
     "password": re.compile(r"pass"),
     "pw": re.compile(r"(?:^|[_.-])pwd?(?:[0-9]|hash|$|[_.-])|pwd?[0-9]?(?=$|[_.-])"),
-    "secret": re.compile(r"secret"),
+    "secret": re.compile(r"secret|_salt$"),
     "token": re.compile(r"token"),
     "key": re.compile(r"key"),
     "credential": re.compile(r"cred(?:s?$|ential)"),

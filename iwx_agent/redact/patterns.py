@@ -4,7 +4,8 @@ import re
 
 from iwx_agent.redact.escapes import decoded
 from iwx_agent.redact.page import Hit, Page, whole_lines
-from iwx_agent.redact.rule import Rule, hide, hide_group
+from iwx_agent.redact.rule import Rule, hide
+from iwx_agent.redact.values import hide_word
 
 _AWS = "AKIA"
 _GITHUB = "ghp"
@@ -19,7 +20,7 @@ BEARER = Rule(
     hides="not-a-real-secret-11",
     counterexample="WWW-Authenticate: Bearer realm=www.example.com",
     patterns=(re.compile(r"bearer[ \t]{1,4}(?=[a-z._~/-]{0,200}[0-9])([a-z0-9._~+/-]{16,}+={0,2})"),),
-    judge=hide_group,
+    judge=hide_word,
 )
 
 
@@ -50,7 +51,7 @@ JWT = Rule(
     counterexample="loaded module eyJ.so from /usr/lib64",
     sees="text",
     patterns=(re.compile(r"eyJ(?<![A-Za-z0-9_-]eyJ)[A-Za-z0-9_-]{12,}+(?:\.[A-Za-z0-9_-]*+){0,4}"),),
-    judge=hide_group,
+    judge=hide_word,
 )
 
 AWS = Rule(
@@ -65,7 +66,7 @@ AWS = Rule(
     patterns=tuple(
         re.compile(f"{start}(?<![A-Z0-9]{start})[A-Z0-9]{{16}}(?![A-Z0-9])") for start in ("AKIA", "ASIA")
     ),
-    judge=hide_group,
+    judge=hide_word,
 )
 
 SERVICE = Rule(
@@ -85,7 +86,7 @@ SERVICE = Rule(
         re.compile(r"_live_(?<=[rs]k_live_)[A-Za-z0-9]{12,}+"),
         re.compile(r"AIza[A-Za-z0-9_-]{30,}+"),
     ),
-    judge=hide_group,
+    judge=hide_word,
 )
 
 _CRYPT = r"(?:1|2[abxy]?|5|6|7|y|gy|apr1|sha1|argon2(?:id|i|d)|P|H|md5)"
@@ -106,7 +107,7 @@ HASH = Rule(
         ),
         re.compile(r"\*[0-9A-F]{40}(?![0-9A-F])"),
     ),
-    judge=hide_group,
+    judge=hide_word,
 )
 
 # Blocks between BEGIN and END

@@ -6,7 +6,8 @@ A value is rather taken too long than too short: what is left of a secret is a s
 import re
 from typing import NamedTuple
 
-from iwx_agent.redact.page import OPENING, PLACEHOLDER, Page, run_before, whole_lines
+from iwx_agent.redact.page import OPENING, PLACEHOLDER, Hit, Page, run_before, whole_lines
+from iwx_agent.redact.rule import hide
 
 # A quote as it is, or escaped for JSON, also more than once. Matched on the lower case.
 QUOTE = re.compile(r"\\{0,8}[\"'`]|\\{1,8}u002[27]")
@@ -16,7 +17,7 @@ _QUERY_PART = re.compile(r"[^&\s\"'<>\x00-\x1f\x7f#]++")
 _CLOSERS = ",;)]}>\"'`|\\"
 _ALONE = re.compile(
     r"[ \t>|]{0,16}+((?!(?:ip|mail)-[0-9a-f]{6})[^\s=:\[\]<>{}()#;,\"'|]{1,400}+={0,2}+)"
-    r"[ \t]{0,16}+\r?(?=\n|\Z|</)"
+    r"[ \t]{0,16}+\r?(?=\n|\Z|</|[\"'])"
 )
 _BRACKETS = {"[": "]", "{": "}"}
 _LETTERS = re.compile(r"[A-Za-z]+")
@@ -151,6 +152,12 @@ def with_what_was_cut_off(page: Page, value: Value) -> Value:
             break
         return value._replace(end=alone.end(1))
     return value._replace(end=end)
+
+
+def hide_word(page: Page, found: re.Match[str]) -> Hit | None:
+    """Judge: hide the first group of a pattern, or all of it, and what a line break cut off from it."""
+    value = Value(*found.span(1 if found.re.groups else 0))
+    return hide(page, value.start, with_what_was_cut_off(page, value).end)
 
 
 def mark_before(page: Page, at: int) -> str:

@@ -224,6 +224,9 @@ def _pair(page: Page, found: re.Match[str]) -> Hit | None:
     if form is not None:
         return hide(page, *values.rest_of_line(page, form.end())[:2])
     place = found.end()
+    if found.group().startswith(("setenv", "fastcgi_param")):
+        value = values.quoted(page, place) or values.rest_of_line(page, place)
+        return hide(page, value.start, value.end)
     if not found.group().startswith("define"):
         placed = _VALUE.search(page.lowered, place, min(page.line_end(place), place + 160))
         place = placed.end() if placed else len(page.text)
@@ -244,6 +247,8 @@ PAIR = Rule(
     hides="not-a-real-secret-8",
     counterexample='<input type="hidden" name="action" value="login"/>',
     patterns=(
+        re.compile(r"setenv[ \t]{1,8}([a-z0-9_]{1,80}+)[ \t]{1,8}(?=\S)"),
+        re.compile(r"fastcgi_param[ \t]{1,8}([a-z0-9_]{1,80}+)[ \t]{1,8}(?=\S)"),
         re.compile(
             r"define\([ \t]{0,4}\\{0,8}[\"']([a-z0-9_.-]{1,80}+)\\{0,8}[\"'][ \t]{0,4},[ \t]{0,4}(?=[\\\"'])"
         ),

@@ -70,6 +70,8 @@ LINES: dict[str, tuple[str, tuple[str, ...]]] = {
     "arguments as python": (repr(["mysql", "-p" + WORDS]), (WORDS,)),
     "arguments in proc": (f"mysql\0-uroot\0-p{SECRET}\0iworx", (SECRET,)),
     "netrc": (f"machine h login u password {SECRET}", (SECRET,)),
+    "netrc in quotes": (f'machine h login u password "{WORDS}"', (WORDS,)),
+    "proftpd": (f"SQLConnectInfo d@h u {SECRET}", (SECRET,)),
     "netrc in lines": (f"machine h\nlogin u\npassword {SECRET}\n", (SECRET,)),
     "libnss-mysql": (f"username nss-user\npassword {SECRET}\n", (SECRET,)),
     "my.cnf": (f"[client]\npassword={SECRET}", (SECRET,)),
@@ -91,6 +93,20 @@ LINES: dict[str, tuple[str, tuple[str, ...]]] = {
     "useradd": (f"useradd -p {SECRET} bob", (SECRET,)),
     "redis-cli": (f"redis-cli -a {SECRET} ping", (SECRET,)),
     "htpasswd": (f"htpasswd -cb /etc/x bob {SECRET}", (SECRET,)),
+    "mysqladmin": (f"mysqladmin -u root password '{WORDS}'", (WORDS,)),
+    "chpasswd": (f"echo 'bob:{SECRET}' | /usr/sbin/chpasswd", (SECRET,)),
+    "passwd": (f"echo {SECRET} | sudo passwd --stdin bob", (SECRET,)),
+    "cookie of curl": (f"curl --cookie 'a={SECRET}' x", (SECRET,)),
+    "curl in quotes": (f"curl --user 'bob:{WORDS}' https://www.example.com", (WORDS,)),
+    "curl in a list": (repr(["curl", "-u", f"bob:{WORDS}"]), (WORDS,)),
+    "curl with sign": (f"curl --user=bob:{SECRET} https://www.example.com", (SECRET,)),
+    "redis-cli in quotes": (f"redis-cli -a '{WORDS}' ping", (WORDS,)),
+    "htpasswd in quotes": (f"htpasswd -b /etc/x bob '{WORDS}'", (WORDS,)),
+    "sshpass in a list": (json.dumps(["sshpass", "-p", WORDS, "ssh"]), (WORDS,)),
+    "setenv": (f"SetEnv DB_PASSWORD {SECRET}", (SECRET,)),
+    "fastcgi_param": (f'fastcgi_param DB_PASSWORD "{WORDS}";', (WORDS,)),
+    "salt": (f"define('AUTH_SALT', '{WORDS}');", (WORDS,)),
+    "token wrapped": (f"session {JWT[:30]}\n{JWT[30:]}", (JWT[:30], JWT[30:])),
     "sql": (f"GRANT ALL ON x.* TO 'x'@'%' IDENTIFIED BY '{WORDS}'", (WORDS,)),
     "sql plugin": (f"IDENTIFIED WITH mysql_native_password AS '{SECRET}'", (SECRET,)),
     "sql function": (f"SET PASSWORD FOR 'x' = PASSWORD('{SECRET}')", (SECRET,)),
@@ -138,6 +154,8 @@ NOT_SEEN = {
     ("imap", "form-escaped"),
     ("option", "form-escaped"),
     ("netrc", "form-escaped"),
+    ("proftpd", "form-escaped"),
+    ("setenv", "form-escaped"),
 }
 
 
@@ -159,6 +177,8 @@ def left(line: str, form: str, pieces: tuple[str, ...]) -> list[str]:
 )
 def test_no_piece_of_a_secret_is_left(name: str, form: str) -> None:
     line, pieces = LINES[name]
+    if WORDS in pieces:
+        pieces += ("two words 78", "words 78")
     assert left(line, form, pieces) == []
 
 
@@ -177,6 +197,26 @@ def test_all_of_it_in_one_text() -> None:
     after = redacted(text)
     assert [name for name, (_, pieces) in LINES.items() if any(piece in after for piece in pieces)] == []
     assert redacted(after) == after
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r\n", "\n    > "])
+def test_base64_in_lines_is_read_as_one(break_: str) -> None:
+    told = f"some words before it and password={SECRET} and some words after it, too, that fill the lines"
+    letters = base64.b64encode(told.encode()).decode()
+    lines = [letters[start : start + 40] for start in range(0, len(letters), 40)]
+    after = redacted(f"a mail{break_}{break_.join(lines)}{break_}the end of it\n")
+    assert [line for line in lines if line in after] == []
+    assert after.startswith("a mail")
+    assert after.endswith("the end of it\n")
+
+
+def test_base64_before_a_word_alone_is_read_alone() -> None:
+    assert redacted("x cGFzc3dvcmQ9eHl6\nzzzz\n") == "x [hidden:base64]\nzzzz\n"
+
+
+def test_the_names_of_no_secrets_are_kept_in_settings() -> None:
+    text = "SetEnv APPLICATION_ENV production\nfastcgi_param SCRIPT_NAME /x.php;\nsetenv key_file /x\n"
+    assert redacted(text) == text
 
 
 # Exact texts: what is hidden, and what stays beside it
