@@ -186,7 +186,7 @@ def _ip6(page: Page, found: re.Match[str]) -> Hit | None:
     if told.endswith(":") and not told.endswith("::"):
         told, end = told[:-1], end - 1
     whole = _client6(told)
-    if not whole or (page.tokens is not None and not page.tokens.kept.isdisjoint((whole, told))):
+    if not whole or (page.tokens is not None and whole in page.tokens.kept):
         return None
     if page.tokens is None:
         return Hit(start, end)

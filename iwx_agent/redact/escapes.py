@@ -31,7 +31,8 @@ _CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _PERCENT = re.compile(r"%([0-9a-fA-F]{2})")
 _PERCENT_OR_PLUS = re.compile(r"%([0-9a-fA-F]{2})|\+")
 _EDGE = re.compile(r"[\s\"'<>\x00]")
-_BASE64_FURTHER = re.compile(r"[A-Za-z0-9+/_=-]{0,400}")
+_BASE64_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
+_FURTHER_CHARACTERS = 400
 _BASE64_BELOW = re.compile(r"\r?\n[ \t>|]{0,16}+([A-Za-z0-9+/_-]{4,400}+={0,2}+)(?=\r?\n|\r?\Z)")
 _LINES_BELOW_COUNT = 8
 _URL_SAFE = str.maketrans("-_", "+/")
@@ -181,9 +182,10 @@ def decoded(told: str) -> str:
 def _with_lines_below(page: Page, found: re.Match[bytes]) -> list[tuple[str, int]]:
     """Return the base64 of a match and where it ends, last the same with the lines below that continue it."""
     end = found.end()
-    further = _BASE64_FURTHER.match(page.text, end)
-    if further is not None:  # the signs that only URLs' base64 has, and what follows them
-        end = further.end()
+    further = page.text[end : end + _FURTHER_CHARACTERS]
+    end += len(further) - len(
+        further.lstrip(_BASE64_CHARACTERS)
+    )  # from the first sign that only URLs' base64 has
     blocks = [(page.text[found.start() : end], end)]
     lines = [blocks[0][0]]
     for _ in range(_LINES_BELOW_COUNT):

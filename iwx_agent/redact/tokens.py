@@ -24,6 +24,16 @@ class TokenMap(Struct, frozen=True, kw_only=True):
         return f"TokenMap({len(self.originals)} tokens)"
 
 
+def _short(address: str) -> str:
+    """Return an address in the form in which it is compared: IPv6 as short as it can be."""
+    from ipaddress import IPv6Address
+
+    try:
+        return IPv6Address(address).compressed
+    except ValueError:
+        return address.lower()
+
+
 class Tokens:
     """Gives tokens: from a key, from those given before, and with addresses that are nobody's secret.
 
@@ -35,7 +45,7 @@ class Tokens:
     ) -> None:
         if len(key) < 16:
             raise ValueError(f"a key for tokens has at least 16 bytes, not {len(key)}")
-        self.kept = frozenset(address.lower() for address in kept)
+        self.kept = frozenset(_short(address) for address in kept)
         self._key = key
         self._originals = dict(known.originals) if known else {}
         self._given = {original: token for token, original in self._originals.items()}

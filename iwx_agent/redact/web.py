@@ -208,7 +208,7 @@ ELEMENT = Rule(
     example="<ns:password type='text'>not-a-real-secret-7</ns:password>",
     hides="not-a-real-secret-7",
     counterexample="<title>NodeWorx</title><key>PRIMARY</key>",
-    patterns=(re.compile(r"<([a-z][a-z0-9_:.-]{0,60}+)(?:[ \t][^<>\n]{0,200}+)?>(?=[^<\s])"),),
+    patterns=(re.compile(r"<([a-z][a-z0-9_:.-]{0,60}+)(?:[ \t][^<>\n]{0,200}+)?>\s{0,80}+(?=[^<\s])"),),
     judge=_element,
 )
 
@@ -226,14 +226,17 @@ def _pair(page: Page, found: re.Match[str]) -> Hit | None:
     place = found.end()
     if found.group().startswith(("setenv", "fastcgi_param")):
         value = values.quoted(page, place) or values.rest_of_line(page, place)
-        return hide(page, value.start, value.end)
+        return _unless_harmless(page, value, kind, found[1])
     if not found.group().startswith("define"):
         placed = _VALUE.search(page.lowered, place, min(page.line_end(place), place + 160))
         place = placed.end() if placed else len(page.text)
-    value = values.quoted(page, place)
-    if value is None or harmless(
-        kind, found[1], page.text[value.start : value.end][:400], bare=False, colon=False
-    ):
+    given = values.quoted(page, place)
+    return _unless_harmless(page, given, kind, found[1]) if given else None
+
+
+def _unless_harmless(page: Page, value: values.Value, kind: str, name: str) -> Hit | None:
+    told = page.text[value.start : min(value.end, value.start + 400)]
+    if harmless(kind, name, told, bare=value.bare, colon=False):
         return None
     return hide(page, value.start, value.end)
 

@@ -82,6 +82,7 @@ LINES: dict[str, tuple[str, tuple[str, ...]]] = {
     "on the next line": (f"Password:\n{SECRET}\n", (SECRET,)),
     "url wrapped": (f"mysqli://iworx:{HEAD}\n{TAIL}@unix(/x.sock)/iworx", (HEAD, TAIL)),
     "element": (f"<password>{SECRET}</password>", (SECRET,)),
+    "element in lines": (f"<password>\n    {SECRET}\n</password>", (SECRET,)),
     "form": (f'<input type="password" name="pw" value="{SECRET}">', (SECRET,)),
     "sent form": (f'form-data; name="password"\r\n\r\n{SECRET}\r\n', (SECRET,)),
     "rails": (f"user[password]={SECRET}", (SECRET,)),

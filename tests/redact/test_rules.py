@@ -6,7 +6,7 @@ import importlib
 import json
 import pkgutil
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -55,13 +55,14 @@ IN_ESCAPES = [rule for rule in RULES if not rule.id.endswith(("-address", "-file
 @pytest.mark.parametrize("rule", IN_ESCAPES, ids=lambda rule: rule.id)
 def test_no_escape_hides_an_example_from_its_rule(rule: Rule) -> None:
     """What the escapes' rules take for worth a look has a word of every rule in it."""
-    for escape in (
+    escapes: tuple[Callable[[str], str], ...] = (
         lambda text: quote(text, safe=""),
         lambda text: quote(quote(text, safe=""), safe=""),
         lambda text: json.dumps(f"\n{text}\n")[1:-1],
         lambda text: html.escape(f"<{text}>"),
         lambda text: base64.b64encode(text.encode()).decode(),
-    ):
+    )
+    for escape in escapes:
         written = escape(rule.example)
         after = redactor().redact_text(f"x {written} y", "a test")
         assert after not in (f"x {written} y", written)
