@@ -26,6 +26,7 @@ from iwxlab_lib.judged import prepare  # noqa: E402
 from iwxlab_lib.layout import Layout  # noqa: E402
 from iwxlab_lib.server import Server  # noqa: E402
 from measured import Cost, cost, table  # noqa: E402
+from redaction import redaction  # noqa: E402
 
 from iwx_agent.host import Host  # noqa: E402
 
@@ -252,7 +253,7 @@ def verdict(fine: bool, limit: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="one of: start, hangs, logs, lab")
+    parser.add_argument("--only", default="", help="one of: start, hangs, logs, redaction, lab")
     parser.add_argument("--output", default=str(HERE / "RESULTS.md"))
     only = parser.parse_args().only
     parts = [
@@ -273,6 +274,8 @@ def main() -> int:
             server.down()
     if only in ("", "logs"):
         parts += log_reading()
+    if only in ("", "redaction"):
+        parts += redaction()
     if only in ("", "hangs"):
         parts += hang_corpus()
     text = "\n".join(parts) + "\n"

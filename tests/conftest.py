@@ -32,7 +32,7 @@ _ALLOWED = tuple(
 )
 _PDBRC = f"{_HOME}/.pdbrc"  # doctest's debugger looks for it
 _PACKAGE = Path(str(importlib.util.find_spec("iwx_agent").origin)).parent  # type: ignore[union-attr] # the wheel's
-_PURE = tuple(f"{_PACKAGE}/{part}" for part in ("checks/", "parsers/", "model/", "triage/"))
+_PURE = tuple(f"{_PACKAGE}/{part}" for part in ("checks/", "parsers/", "model/", "redact/", "triage/"))
 
 
 class FenceError(BaseException):

@@ -313,6 +313,7 @@ CLOCKS = ("now", "utcnow", "today", "time", "monotonic", "perf_counter", "getenv
         *sorted((SOURCE / "checks").glob("*.py")),
         *sorted((SOURCE / "model").glob("*.py")),
         *sorted((SOURCE / "parsers").glob("*.py")),
+        *sorted((SOURCE / "redact").glob("*.py")),
         *sorted((SOURCE / "triage").glob("*.py")),
     ],
     ids=lambda path: f"{path.parent.name}.{path.stem}",

@@ -10,6 +10,7 @@ import pytest
 
 from iwx_agent.cli import entry
 from iwx_agent.config import Settings
+from iwx_agent.redact import rules
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,3 +68,12 @@ def test_the_picture_shows_the_layers_that_are_enforced() -> None:
     enforced = {name.strip().removeprefix("iwx_agent.") for layer in layers for name in layer.split("|")}
     drawn = set(re.findall(r'class="name"[^>]*>([a-z_]+)<', text_of("docs/explanation/layers.svg")))
     assert drawn == enforced - {"__main__"}
+
+
+def test_the_table_of_redaction_rules_is_the_rules() -> None:
+    rows = re.findall(
+        r"^\| `([a-z0-9-]+)` \| ([a-z]+) \| ([a-z0-9-]+) \| (.+) \|$",
+        text_of("docs/reference/redaction-rules.md"),
+        flags=re.MULTILINE,
+    )
+    assert rows == [(rule.id, rule.kind, rule.label, rule.reason) for rule in rules()]
