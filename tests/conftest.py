@@ -177,7 +177,7 @@ def _ask_here(*request: object, workers: object = None) -> object:
 def etc(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Stand in for /etc/iwx-agent: empty until a test writes into it."""
     directory = tmp_path / "etc-iwx-agent"
-    monkeypatch.setattr("iwx_agent.config.ETC", directory)
+    monkeypatch.setattr("iwx_agent.config.toml_file.ETC", directory)
     return directory
 
 

@@ -309,7 +309,7 @@ def test_the_causes_are_read_in_order() -> None:
 
 
 def test_damaged_causes_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "_DATA", tmp_path)
+    monkeypatch.setattr(config.toml_file, "DATA", tmp_path)
     assert load_causes() == ()
     (tmp_path / "causes.toml").write_text('[[cause]]\ncode = 1\nexplains = []\nwhy = ""')
     refused(tmp_path / "causes.toml", "cause[0].code", "Expected `str`", load_causes)
@@ -322,7 +322,7 @@ def test_a_page_is_found_beside_the_source_or_in_the_package(
     data = tmp_path / "iwx_agent" / "data"
     (data / "pages").mkdir(parents=True)
     (data / "pages" / "a.b.md").write_text("packaged")
-    monkeypatch.setattr(config, "_DATA", data)
+    monkeypatch.setattr(config.pages, "DATA", data)
     assert load_page("a.b") == "packaged"
     refused(data / "pages" / "a.c.md", "", "the installation is damaged", lambda: load_page("a.c"))
 

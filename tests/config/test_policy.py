@@ -14,7 +14,7 @@ from iwx_agent.config import ConfigError, check_policy, load_policy, load_provid
 from iwx_agent.model import EMERGENCIES, Check, Priority, Provider, Scope
 from iwx_agent.model.support import Holiday, Hours, best_topic, faults_of
 
-PACKAGED = Path(config.__file__).parent / "data" / "support-policy.toml"
+PACKAGED = config.toml_file.DATA / "support-policy.toml"
 TEXT = PACKAGED.read_text()
 Write = Callable[[str, str], Path]
 

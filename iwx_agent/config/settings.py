@@ -1,0 +1,61 @@
+"""Everything an administrator may set."""
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from iwx_agent.config import toml_file
+from iwx_agent.config.toml_file import ConfigError, line_of, placed, read_toml
+from iwx_agent.model import Licence
+
+
+class Identity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Overrides for what the ticket says about where the server is."""
+
+    host_name: str = ""
+    ip_address: str = ""
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything an administrator may set in ``/etc/iwx-agent/config.toml``; times in seconds."""
+
+    identity: Identity = Identity()
+    licence: Licence = Licence.NOT_SET
+    budget_s: float = 30.0
+    confirm_after_s: float = 4.0
+    boot_grace_s: float = 300.0
+    transaction_grace_s: float = 7200.0
+    limits: dict[str, dict[str, int | float | str | bool]] = {}  # by check and name; judged in app.limits
+
+
+def load_settings(etc: Path | None = None) -> Settings:
+    """Return the settings of ``config.toml``; the defaults when there is no such file.
+
+    Raises:
+        ConfigError: for a file that is not TOML, an unknown key or a value of another type.
+    """
+    path = (etc or toml_file.ETC) / "config.toml"
+    table = read_toml(path)
+    if table is None:
+        return Settings()
+    try:
+        settings = msgspec.convert(table, Settings)
+    except msgspec.ValidationError as error:
+        raise placed(path, "", error, Settings, Identity) from None
+    for key, least_s in (
+        ("budget_s", 1),
+        ("confirm_after_s", 0),
+        ("boot_grace_s", 0),
+        ("transaction_grace_s", 0),
+    ):
+        if not least_s <= getattr(settings, key) <= 86_400:
+            why = f"expected seconds between {least_s} and 86400"
+            raise ConfigError(str(path), key, why, line_of(path, key))
+    return settings
+
+
+def wrong_setting(key: str, why: str) -> ConfigError:
+    """Return the error for a value of ``config.toml`` that only others can judge."""
+    path = toml_file.ETC / "config.toml"
+    return ConfigError(str(path), key, why, line_of(path, key) if path.is_file() else 0)
