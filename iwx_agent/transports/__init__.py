@@ -1,0 +1,1 @@
+"""How a ticket is sent: one interface, one file for each way. When and whether to send is not decided here."""

@@ -1,0 +1,105 @@
+"""What every way to send a ticket has in common.
+
+A transport is given finished text that has passed the redactor; it changes nothing in it. It tells four
+endings apart: accepted (a ``Receipt``, only on a positive sign), refused for ever, not now, and not known.
+"""
+
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+
+class Attachment(Struct, frozen=True, kw_only=True):
+    """A file that goes with a ticket; ``name`` is a plain file name, ``media_type`` such as application/gzip."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+class Letter(Struct, frozen=True, kw_only=True):
+    """A ticket as it is sent: the form's fields in words, the key that makes it one and the same.
+
+    ``key`` also stands in ``subject``. ``assistance`` is the form's Remote Assistance question as a plain
+    answer. ``reference`` is the vendor's number of an open ticket that this is an update to; empty for a new
+    one. ``sender_name`` and ``sender_mail`` are for guests and for mail.
+    """
+
+    key: str
+    category: str
+    ip_address_or_hostname: str
+    assistance: Literal["Yes", "No", "not determined"]
+    subject: str
+    message: str
+    priority: str
+    sender_name: str = ""
+    sender_mail: str = ""
+    reference: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """The other side has accepted the ticket: its number there (may be empty), its page, and what it said."""
+
+    transport: str
+    reference: str = ""
+    url: str = ""
+    said: str = ""
+
+
+class NotFound(Struct, frozen=True, kw_only=True):
+    """The other side was looked through and does not have the ticket; ``said`` is where that was seen."""
+
+    said: str
+
+
+class CannotLook(Struct, frozen=True, kw_only=True):
+    """Whether the other side has the ticket cannot be told."""
+
+    reason: str
+
+
+class Undelivered(Exception):
+    """A ticket was not accepted, or nobody knows.
+
+    ``kind``: ``permanent`` (the same again cannot help), ``later`` (after ``retry_after_s`` at the earliest,
+    0 when nothing was said), ``uncertain`` (it may have been accepted: look before sending again), ``person``
+    (only a person can: a captcha, a changed form). ``page`` is what the other side sent, bounded, for a
+    report of the defect.
+    """
+
+    def __init__(
+        self,
+        kind: Literal["permanent", "later", "uncertain", "person"],
+        where: str,
+        why: str,
+        *,
+        retry_after_s: float = 0.0,
+        next_step: str = "",
+        page: bytes = b"",
+    ) -> None:
+        self.kind = kind
+        self.where = where
+        self.why = why
+        self.retry_after_s = retry_after_s
+        self.next_step = next_step
+        self.page = page
+        super().__init__(f"{where}: {why}")
+
+
+class Transport(Protocol):
+    """One way to send. All is over within ``limit_s``, whatever the other side does."""
+
+    name: str
+
+    def deliver(self, letter: Letter, *, limit_s: float) -> Receipt:
+        """Send a new ticket, or an update when ``letter.reference`` is set.
+
+        Raises:
+            Undelivered: for every ending but a positive sign of acceptance.
+        """
+        ...
+
+    def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:
+        """Return whether the other side has the ticket with this key; never raises for what it answers."""
+        ...
