@@ -1,1 +1,1 @@
-"""How a ticket is sent: one interface, one file for each way. When and whether to send is not decided here."""
+"""How a ticket is sent: one interface, one file for each way. When and whether is not decided here."""

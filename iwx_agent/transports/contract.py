@@ -10,7 +10,7 @@ from msgspec import Struct
 
 
 class Attachment(Struct, frozen=True, kw_only=True):
-    """A file that goes with a ticket; ``name`` is a plain file name, ``media_type`` such as application/gzip."""
+    """A file that goes with a ticket; ``name`` is a plain name, ``media_type`` as in application/gzip."""
 
     name: str
     media_type: str
@@ -59,7 +59,7 @@ class CannotLook(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Undelivered(Exception):
+class Undelivered(Exception):  # noqa: N818 - how a delivery ends, as Receipt is
     """A ticket was not accepted, or nobody knows.
 
     ``kind``: ``permanent`` (the same again cannot help), ``later`` (after ``retry_after_s`` at the earliest,
