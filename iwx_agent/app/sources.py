@@ -45,6 +45,7 @@ def diagnose_live(
     *,
     on_progress: OnProgress | None = None,
     on_unkept: Callable[[str], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Report:
     """Diagnose this machine; everything that was started is ended before it returns.
 
@@ -60,6 +61,7 @@ def diagnose_live(
             in_progress=host.in_progress,
             abandoned=host.abandoned,
             on_progress=on_progress,
+            meanwhile=meanwhile,
         )
         if on_unkept is not None and (why := keep(report, host.workers)):
             on_unkept(why)

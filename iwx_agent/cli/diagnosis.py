@@ -1,6 +1,7 @@
 """``diagnose``, ``ticket`` and ``capture``: the main job, on this machine or on a capture of another."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,7 +60,7 @@ def diagnose(
     one_of(output, FORMATS, "--format")
     override = override_of(priority, reason)
     request = _request(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
-    report = _report(source, request)
+    report = _report(source, request, _load_terminal if output == "text" else None)
     if output in ("json", "html"):  # UTF-8 in every locale
         sys.stdout.buffer.write(to_json(report) if output == "json" else to_html(report))
         sys.stdout.buffer.flush()
@@ -118,7 +119,13 @@ def capture(
     )
 
 
-def _report(source: Path | None, request: "Request") -> "Report":
+def _load_terminal() -> None:
+    """Load what prints for people while the machine is being asked: afterwards it would be waited for."""
+    import iwx_agent.cli.screen
+    import iwx_agent.rendering.terminal  # noqa: F401
+
+
+def _report(source: Path | None, request: "Request", meanwhile: Callable[[], None] | None = None) -> "Report":
     from iwx_agent.app.sources import diagnose_capture, diagnose_live
     from iwx_agent.cli.progress import Progress
 
@@ -126,7 +133,9 @@ def _report(source: Path | None, request: "Request") -> "Report":
     with Progress(sys.stderr) as progress:
         if source is not None:
             return diagnose_capture(source, request, on_progress=progress.update)
-        report = diagnose_live(request, on_progress=progress.update, on_unkept=unkept.append)
+        report = diagnose_live(
+            request, on_progress=progress.update, on_unkept=unkept.append, meanwhile=meanwhile
+        )
     for why in unkept:
         sys.stderr.write(f"iwx-agent: {why}\n")
     return report
