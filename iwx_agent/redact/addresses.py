@@ -139,7 +139,7 @@ _WORD_BEFORE = re.compile(r"(?:version|release|\bv|\bver)[ :=]{1,2}\Z")
 _PRODUCT_BEFORE = re.compile(r"(?:\A|[^/\w.-])[a-z][\w.-]{0,40}/\Z")
 _CLIENT_BEFORE = re.compile(r"(?:ip|client|host|from|peer|tcp|udp|addr|address|allow|deny)/\Z")
 _VERSION_BEFORE = "/ :="
-# qmail writes what it says of a delivery with _ for spaces: Connected_to_203.0.113.7_but_..., 203.0.113.7_does_not...
+# qmail writes what it says of a delivery with _ for spaces: Connected_to_203.0.113.7_but_connection_died.
 _QMAIL_BEFORE = re.compile(r"(?:\A|[_:/ ])(?:to|from|host|at|by|ip|client|address)_\Z")
 
 

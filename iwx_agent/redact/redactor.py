@@ -113,8 +113,8 @@ class Redactor:
     def for_replay(self, *, kept: Iterable[str] = ()) -> "Redactor":
         """Return a redactor with an account of its own, whose tokens for addresses parse as addresses do.
 
-        For texts that are parsed again. The tokens are these (``as_address``), the rules and canaries the same.
-        ``kept`` are addresses that the agent itself asks about.
+        For texts that are parsed again. The tokens are the same in the form of ``as_address``; the rules and
+        canaries are these. ``kept`` are addresses that the agent itself asks about.
         """
         tokens = self._tokens
         if isinstance(tokens, Tokens):

@@ -5,7 +5,7 @@ for addresses are addresses, binary data keeps its length, a header its name, a 
 hold nothing but secrets are left out.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from msgspec import Struct
