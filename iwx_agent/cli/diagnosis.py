@@ -116,9 +116,9 @@ def capture(
 
     request = request_of("", "", budget, deep=deep, no_confirm=False)
     answers_count = capture_live(directory, note, request, unredacted=unredacted)
-    said = (
-        "Not redacted: treat it as secret as this server." if unredacted else "Redacted: see redaction.json."
-    )
+    said = "Redacted: redaction.json says where."
+    if unredacted:
+        said = "Not redacted: treat it as secret as this server."
     sys.stderr.write(
         f"{answers_count} answers written to {directory}. {said}\n"
         f"Judge it again with: iwx-agent diagnose --from {directory}\n"

@@ -83,14 +83,17 @@ def encrypted_of(answer: a.CommandAnswer) -> bytes:
     if answer.timed_out:
         raise HostError("timeout", f"gpg did not end within {answer.duration_s:.0f} s", "gpg")
     if answer.exit_code != 0 or answer.truncated or "END_ENCRYPTION" not in status:
-        raise HostError("failed", _why(answer, status), "gpg")
+        raise _refusal(answer, status)
     if answer.stdout[:1] not in tuple(bytes([tag]) for tag in _PACKETS):
         raise HostError("failed", "gpg gave back something that is not encrypted", "gpg")
     return answer.stdout
 
 
-def _why(answer: a.CommandAnswer, status: set[str]) -> str:
-    said = " ".join(line for line in answer.error_text.splitlines() if not line.startswith("[GNUPG:]"))
+def _refusal(answer: a.CommandAnswer, status: set[str]) -> HostError:
+    said = " ".join(line for line in answer.error_text.splitlines() if not line.startswith("[GNUPG:]"))[:300]
     if "INV_RECP" in status:
-        return f"gpg has no key for the recipient that it may use: {said[:300]}"
-    return f"gpg ended with {answer.exit_code}: {said[:300]}"
+        hint = "A key that nobody has signed is taken by its full fingerprint"
+        return HostError(
+            "refused", f"gpg has no key for the recipient that it trusts ({said}). {hint}", "gpg"
+        )
+    return HostError("failed", f"gpg ended with {answer.exit_code}: {said}", "gpg")

@@ -27,7 +27,7 @@ from iwx_agent.host import (
 )
 from iwx_agent.replay.format import NOT_FOUND, CaptureError, CaptureInfo, Failure, FileEntry, is_plain
 from iwx_agent.replay.layers import Layer, read_info, read_layer
-from iwx_agent.replay.trees import DirectoryTree, Tree, is_archive
+from iwx_agent.replay.trees import DirectoryTree, Tree, is_archive, is_there
 
 _ASSUMED_UPTIME_S = 30 * 86_400.0  # of a capture written by hand that says nothing about it
 
@@ -194,11 +194,9 @@ def open_capture(place: Path) -> ReplayHost:
         from iwx_agent.replay.bundles import read_bundle
 
         return replay_of(read_bundle(place).capture)
-    directory = DirectoryTree(place)
-    unpacked = DirectoryTree(place / "capture")
-    if directory.own("capture.json") is None and unpacked.own("capture.json") is not None:
-        return replay_of(unpacked)
-    return replay_of(directory, above=place)
+    if is_there(place / "capture" / "capture.json") and not is_there(place / "capture.json"):
+        return replay_of(DirectoryTree(place / "capture"))
+    return replay_of(DirectoryTree(place), above=place)
 
 
 def replay_of(tree: Tree, above: Path | None = None) -> ReplayHost:

@@ -5,9 +5,11 @@ for addresses are addresses, binary data keeps its length, a header its name, a 
 hold nothing but secrets are left out.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -83,12 +85,14 @@ def redacted(
 def _without_secrets(
     question: Question, found: Struct | HostError, redactor: Redactor
 ) -> tuple[Question, Struct | HostError]:
-    source = question.source
-    asked = _question(question, redactor, source)
-    if _is_secret(question, redactor):
-        return asked, HostError("not_captured", _SECRET, asked.source)
+    asked = _question(question, redactor, "a question")
+    source = asked.source
+    if redactor.hides_all_of(source):
+        source = f"asked: {source}"  # what a secret file holds is hidden, not what came of asking for it
     if isinstance(found, HostError):
         return asked, HostError(found.kind, redactor.redact_text(found.reason, source), asked.source)
+    if _is_secret(question, redactor):
+        return asked, HostError("not_captured", _SECRET, asked.source)
     return asked, _Answers(redactor, source).of(found)
 
 
@@ -101,30 +105,34 @@ def _is_secret(question: Question, redactor: Redactor) -> bool:
     return False
 
 
-def _question(question: Question, redactor: Redactor, source: str) -> Question:
+def _question(question: Question, redactor: Redactor, about: str) -> Question:
     if isinstance(question, RunCommand):
-        return replace(question, argv=_arguments(question.argv, redactor, source))
+        return replace(question, argv=_arguments(question.argv, redactor, about))
     path = getattr(question, "path", None)
     if isinstance(path, str):
         question = replace(question, path=_path(path, redactor))
     payload = getattr(question, "payload", None)
     if isinstance(payload, bytes):
         question = replace(question, payload=b"")
-        changed = redactor.redact_value(question, source)
-        return replace(changed, payload=redactor.overwrite_bytes(payload, source))
-    return redactor.redact_value(question, source)
+        changed = redactor.redact_value(question, about)
+        return replace(changed, payload=redactor.overwrite_bytes(payload, about))
+    return redactor.redact_value(question, about)
 
 
 def _arguments(argv: tuple[str, ...], redactor: Redactor, source: str) -> tuple[str, ...]:
-    """Return a command without secrets: the rules see its arguments side by side, as in /proc."""
-    words = redactor.redact_text("\0".join(argv), source).split("\0")
-    return tuple(words) if len(words) == len(argv) else (words[0], _HIDDEN_ARGUMENTS)
+    """Return a command without secrets: the rules see its arguments side by side, each in quotes."""
+    told = redactor.redact_text(json.dumps(argv, ensure_ascii=False), source)
+    try:
+        words = msgspec.json.decode(told, type=tuple[str, ...])
+    except msgspec.DecodeError:
+        words = ()
+    return words if len(words) == len(argv) else (*words[:1], _HIDDEN_ARGUMENTS)
 
 
 def _path(path: str, redactor: Redactor) -> str:
     """Return a path without secrets: part by part, as its names stand in listings, and then as a whole."""
-    parts = "/".join(redactor.redact_text(part, path) for part in path.split("/"))
-    return redactor.redact_text(parts, path)
+    parts = "/".join(redactor.redact_text(part, "a path") for part in path.split("/"))
+    return redactor.redact_text(parts, "a path")
 
 
 class _Answers:
@@ -157,7 +165,7 @@ class _Answers:
                 return replace(found, data=self._redactor.overwrite_bytes(found.data, self._source))
             case TableRows():
                 return self._rows(found)
-        return self._entries(found)
+        return self._value(found)  # type: ignore[no-any-return]
 
     def _value(self, value: Any) -> Any:
         return self._redactor.redact_value(value, self._source)
@@ -182,9 +190,6 @@ class _Answers:
             for row in found.rows
         ]
         return replace(found, rows=tuple(rows))
-
-    def _entries(self, found: Struct) -> Struct:
-        return self._value(found)  # type: ignore[no-any-return]
 
 
 def _within(question: Question, found: Struct | HostError, max_bytes: int) -> tuple[Struct | HostError, bool]:

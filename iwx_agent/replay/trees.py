@@ -117,5 +117,14 @@ def is_archive(place: Path) -> bool:
     """Return whether a place is a regular file: a capture is a directory, a bundle one file."""
     try:
         return stat.S_ISREG(os.lstat(place).st_mode)
-    except OSError:
+    except (OSError, ValueError):
         return False
+
+
+def is_there(place: Path) -> bool:
+    """Return whether there is something at a place, whatever it is."""
+    try:
+        os.lstat(place)
+    except (OSError, ValueError):
+        return False
+    return True
