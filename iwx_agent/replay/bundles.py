@@ -101,10 +101,11 @@ def read_bundle(place: Path) -> Bundle:
         number = os.open(place, _FLAGS)
     except OSError as error:
         raise CaptureError(str(place), error.strerror or str(error)) from None
+    status = os.fstat(number)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > ARCHIVE_MAX_BYTES:
+        os.close(number)
+        raise CaptureError(str(place), f"not a regular file of at most {ARCHIVE_MAX_BYTES} bytes")
     with os.fdopen(number, "rb") as file:
-        status = os.fstat(number)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > ARCHIVE_MAX_BYTES:
-            raise CaptureError(str(place), f"not a regular file of at most {ARCHIVE_MAX_BYTES} bytes")
         members = unpacked(file, str(place))
     return _held_against_manifest(members, str(place))
 
