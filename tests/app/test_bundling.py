@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from building import AT, finding, incident, make_capture, report
+from building import AT, finding, incident, make_capture, report, report_host
 from every_answer import INFO
-from fakes import clock, command, content
+from fakes import FakeHost, clock, command, content
 from redacting import SECRET, WORDS, redactor
 from scenarios import ROOTS, report_of
 
@@ -22,8 +22,8 @@ from iwx_agent.host import AskClock, HostError, Question, ReadFile, RunCommand, 
 from iwx_agent.model import Evidence
 from iwx_agent.redact import CanaryError, Redactor
 from iwx_agent.replay import CaptureError, Recorder, open_capture
-from iwx_agent.replay.archives import TAR, ZIP, packed, unpacked
-from iwx_agent.replay.bundles import Bundle, LeftOut, read_bundle
+from iwx_agent.replay.archives import TAR, ZIP, unpacked
+from iwx_agent.replay.bundles import Bundle, read_bundle
 
 both = pytest.mark.parametrize("kind", [TAR, ZIP])
 NAME = "iwx-agent-iwx1.example.com-20261123T152640Z"
@@ -40,8 +40,8 @@ def one_redactor(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def noise(seed: str, size_bytes: int) -> str:
     """Return letters that do not get smaller by pressing, and no rule takes for a secret: short lines."""
-    lines = []
-    while sum(map(len, lines)) < size_bytes:
+    lines: list[str] = []
+    while sum(len(line) for line in lines) < size_bytes:
         seed = hashlib.sha256(seed.encode()).hexdigest()
         lines.append(f"{seed[:7]} {seed[7:14]} {seed[14:21]} {seed[21:28]}\n")
     return "".join(lines)
@@ -98,7 +98,7 @@ def test_what_is_in_a_bundle(tmp_path: Path, kind: str) -> None:
     assert told.files["ticket.txt"].startswith(b"Category: Support\n")
     assert b"title of PANEL-001" in told.files["report.txt"]
     assert b"\x1b" not in told.files["report.txt"]
-    assert told.files["report.html"].startswith(b"<!DOCTYPE html>")
+    assert told.files["report.html"].startswith(b"<!doctype html>")
     assert json.loads(told.files["report.json"])["host"]["fqdn"] == "iwx1.example.com"
     assert told.files["capture/files/etc/x"] == b"password=[hidden:password]\nfrom 240.41.32.171\n"
     assert told.manifest.note == "it began at noon"
@@ -106,7 +106,7 @@ def test_what_is_in_a_bundle(tmp_path: Path, kind: str) -> None:
     assert told.manifest.left_out == ()
 
 
-def test_the_manifest_says_where_each_file_is_from_what_was_hidden_and_what_is_missing(
+def test_the_manifest_says_where_each_file_is_from_and_what_was_hidden(
     tmp_path: Path,
 ) -> None:
     told = opened(made(), tmp_path).manifest
@@ -118,7 +118,7 @@ def test_the_manifest_says_where_each_file_is_from_what_was_hidden_and_what_is_m
     first, second = told.commands
     assert (first.argv, first.exit_code, first.duration_s, first.error) == (("svstat", "x"), 1, 0.01, "")
     assert first.started_at is not None
-    assert first.started_at.timestamp() == clock().now_at + 1.25
+    assert first.started_at.timestamp() == int(clock().now_at + 1.25)  # whole seconds
     assert (second.argv, second.exit_code, second.duration_s) == (("gone",), None, None)
     assert second.error == "no such program"
 
@@ -145,10 +145,8 @@ def test_a_bundle_of_just_the_limit_is_whole_and_one_byte_less_leaves_something_
     less = made(size_bytes=size_bytes - 1)
     assert len(less.data) <= size_bytes - 1
     assert [left.source for left in less.left_out] == ["/var/log/large"]
-    assert (
-        less.left_out == (LeftOut(kind="read", source="/var/log/large", size_bytes=len(LARGE) + 2),)
-        or less.left_out
-    )
+    assert less.left_out[0].kind == "read"
+    assert len(LARGE) <= less.left_out[0].size_bytes <= len(LARGE) + 100
 
 
 @both
@@ -184,8 +182,6 @@ def test_when_not_even_these_have_room_it_is_said_with_both_numbers() -> None:
 
 
 def test_a_recorder_keeps_no_more_than_it_may_and_says_so() -> None:
-    from fakes import FakeHost
-
     answers = {question: found for question, found in HEARD if not isinstance(found, HostError)}
     recorder = Recorder(FakeHost(answers), max_bytes=50_000)
     assert recorder.read("/var/log/small").data == SMALL.encode()
@@ -208,7 +204,7 @@ def test_no_byte_of_a_bundle_has_a_planted_secret(tmp_path: Path, kind: str) -> 
     ill = report(
         incident(finding(title=planted, detail=planted, evidence=(Evidence(source="/l:1", text=planted),)))
     )
-    heard = [
+    heard: list[Any] = [
         (AskClock(), clock()),
         (ReadFile(path="/etc/x"), content(planted)),
         (ReadFile(path=f"/etc/token={SECRET}"), content(planted)),
@@ -271,22 +267,15 @@ def test_what_is_no_capture_is_said(tmp_path: Path) -> None:
         bundle_from(make_capture(tmp_path / "c").parent, Request(), Wanted())
 
 
-def test_a_name_from_a_host_name_that_is_odd() -> None:
-    for host, name in (
-        ("web1.example.com", "web1.example.com"),
-        ("../\x1b[31m/etc", "31m-etc"),
-        ("-.-", "server"),
-    ):
-        from building import report_host
-
-        told = report(host=report_host(fqdn=host, name=host))
-        bundle = bundle_of(told, HEARD[:1], INFO, redactor(), Wanted())
-        assert bundle.name == f"iwx-agent-{name}-20261123T152640Z.tar.gz"
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("web1.example.com", "web1.example.com"), ("../\x1b[31m/etc", "31m-etc"), ("-.-", "server")],
+)
+def test_a_name_from_a_host_name_that_is_odd(host: str, name: str) -> None:
+    told = report(host=report_host(fqdn=host, name=host))
+    bundle = bundle_of(told, HEARD[:1], INFO, redactor(), Wanted())
+    assert bundle.name == f"iwx-agent-{name}-20261123T152640Z.tar.gz"
 
 
 def test_the_limit_of_the_configuration_is_that_of_the_code() -> None:
     assert BundleSettings().size_bytes == Wanted().size_bytes == 10 * 1024 * 1024
-
-
-def test_packing_is_not_asked_for_more_rounds_than_it_needs() -> None:
-    assert packed({}, TAR, AT)
