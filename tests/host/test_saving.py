@@ -2,6 +2,8 @@
 
 import os
 import stat
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,11 @@ DATA = b"data of a bundle\n" * 50_000
 
 def refused(path: Path | str, kind: str, said: str, *, early: bool = True) -> None:
     """Check that a place is refused, also before there is anything to write."""
-    for refuse in (lambda: save(str(path), DATA), lambda: refuse_unsavable(str(path))):
+    tries: tuple[Callable[[], None], ...] = (
+        partial(save, str(path), DATA),
+        partial(refuse_unsavable, str(path)),
+    )
+    for refuse in tries:
         with pytest.raises(HostError, match=said) as raised:
             refuse()
         assert raised.value.kind == kind
