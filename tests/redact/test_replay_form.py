@@ -1,6 +1,7 @@
 """Redacted texts that are parsed again: addresses stay addresses, binary data keeps its length."""
 
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from redacting import FILES, KEY, RULES, SECRET, redacted, redactor, tokens
 
 from iwx_agent.redact import Canaries, Redactor, Tokens
+from iwx_agent.redact import redactor as redactor_module
 from iwx_agent.redact.tokens import as_address, token_of
 
 # ip-2920ab is 0x29, 0x20, 0xab: 41, 32, 171
@@ -113,6 +115,14 @@ def test_binary_data_without_secrets_is_the_same_and_not_in_the_account() -> Non
 def test_lines_stay_where_they_are_when_a_whole_file_is_overwritten() -> None:
     after = redactor().overwrite_bytes(b"a|b\r\nc\0d\n", FILES[0])
     assert after == b"xxx\r\nx\0x\n"
+
+
+def test_binary_data_is_looked_at_four_times_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    def once(page: Any, *_: Any) -> str:
+        return str(page.text[:-1])
+
+    monkeypatch.setattr(redactor_module, "overwritten_once", once)
+    assert redactor().overwrite_bytes(b"123456", "x") == b"12"
 
 
 # Places
