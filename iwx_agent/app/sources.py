@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import DecodeError
+from msgspec.structs import replace
 
 from iwx_agent import __version__
 from iwx_agent.app.diagnose import Request, diagnose
@@ -111,7 +112,7 @@ def capture_live(directory: Path, note: str, request: Request) -> int:
     make_directory(directory)  # a wrong one is said before the run, not after it
     with LiveHost(budget_s=request.budget_s) as host:
         recorder = Recorder(host)
-        diagnose(recorder, known(), request, in_progress=host.in_progress)
+        diagnose(recorder, known(), replace(request, background=True), in_progress=host.in_progress)
         clock = recorder.clock()
     info = CaptureInfo(
         format=FORMAT,
