@@ -125,7 +125,11 @@ def ticket_text(report: Report) -> str:
 
 
 def render_ticket(
-    report: Report, output: str, limits: TicketLimits | None = None, *, length: Literal["full", "short"] = "full"
+    report: Report,
+    output: str,
+    limits: TicketLimits | None = None,
+    *,
+    length: Literal["full", "short"] = "full",
 ) -> str:
     """Return the ticket as ``text``, ``json`` or ``markdown``, as long as the limits and the length allow."""
     from iwx_agent.rendering.ticket import forms, ticket_of

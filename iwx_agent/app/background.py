@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from iwx_agent.app.collecting import collect
 from iwx_agent.model import FactValue, Missing, Report
-from iwx_agent.model.changes import OperatingSystem, Environment
+from iwx_agent.model.changes import Environment, OperatingSystem
 from iwx_agent.model.cluster import ClusterRole
 from iwx_agent.probes import PROBES as OF_CHECKS
 from iwx_agent.probes import Context

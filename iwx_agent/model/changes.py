@@ -61,7 +61,7 @@ class EditedFile(Struct, frozen=True, kw_only=True):
 
 
 class ConfigEdits(Struct, frozen=True, kw_only=True):
-    """The configuration files that changed within the last day, oldest first; ``unread``: not all was seen."""
+    """The configuration files that changed within the last day, oldest first; ``unread`` is why not all."""
 
     entries: tuple[EditedFile, ...]
     source: str
@@ -107,7 +107,7 @@ class ChangeGap(Struct, frozen=True, kw_only=True):
 
 
 class Changes(Struct, frozen=True, kw_only=True):
-    """What was changed from ``since_at`` to the report, oldest first; each kind is told, or stands in ``gaps``."""
+    """What was changed since ``since_at``, oldest first; a kind that could not be told stands in ``gaps``."""
 
     since_at: datetime
     entries: tuple[Change, ...] = ()

@@ -24,9 +24,9 @@ def ticket_key(host: str, fingerprint: str, began_on: date | None) -> str:
     incident have the same key, whatever the wording, the numbers and the consequences are by then; another
     server, another cause, or the same cause on another day has another one.
 
-    ``host`` has to be the same in every run: the kernel's name of the server, or the one that the settings give
-    it, never what a name server says. Whoever remembers incidents passes the day on which it first saw this
-    one: what the evidence tells can move past midnight when somebody restarts what is broken.
+    ``host`` has to be the same in every run: the kernel's name of the server, or the one that the settings
+    give it, never what a name server says. Whoever remembers incidents passes the day on which it first saw
+    this one: what the evidence tells can move past midnight when somebody restarts what is broken.
 
     >>> ticket_key("iwx1", "0123456789abcdef", date(2026, 11, 23))
     'iwx-b223bd941d'

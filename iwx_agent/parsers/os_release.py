@@ -24,11 +24,11 @@ def parse_os_release(text: str) -> str:
         key, equals, value = line.strip().partition("=")
         if equals and key in ("PRETTY_NAME", "NAME", "VERSION_ID"):
             values[key] = _unquoted(value)
-    name = values.get("PRETTY_NAME") or " ".join(
-        filter(None, (values.get("NAME"), values.get("VERSION_ID")))
-    )
+    name = values.get("PRETTY_NAME") or values.get("NAME", "")
     if not name:
         raise ParseError("PRETTY_NAME or NAME of os-release", text)
+    if not values.get("PRETTY_NAME"):
+        name = f"{name} {values.get('VERSION_ID', '')}".rstrip()
     return name[:_LONGEST_CHARACTERS]
 
 

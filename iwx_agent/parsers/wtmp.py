@@ -1,6 +1,7 @@
 r"""``/var/log/wtmp``: records of 384 bytes (utmp(5), x86_64), oldest first; here only boots and shutdowns.
 
->>> record = bytes([2, 0]) + bytes(42) + b"reboot" + bytes(290) + (1795459327).to_bytes(4, "little") + bytes(40)
+>>> at = (1795459327).to_bytes(4, "little")
+>>> record = bytes([2, 0]) + bytes(42) + b"reboot" + bytes(290) + at + bytes(40)
 >>> len(record), parse_wtmp(record)
 (384, (BootRecord(kind='boot', at=1795459327.0),))
 """

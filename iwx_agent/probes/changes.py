@@ -1,4 +1,4 @@
-"""What was done on the server of late, and what it is: asked when there is something to report, never before."""
+"""What was done on the server of late, and what it is: asked only when there is something to report."""
 
 from iwx_agent.host import KIB, MIB, DirectoryListing, HostError
 from iwx_agent.model.changes import (

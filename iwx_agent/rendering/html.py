@@ -41,9 +41,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     ago: str
 
 
-def render(
-    report: Report, points: Sequence[RunPoint] = (), *, limits: TicketLimits = _LIMITS
-) -> str:
+def render(report: Report, points: Sequence[RunPoint] = (), *, limits: TicketLimits = _LIMITS) -> str:
     """Return the page; ``points`` are saved runs, from two on they are drawn as a timeline.
 
     ``limits`` are those of the ticket, whose fields are the same as everywhere.

@@ -217,7 +217,10 @@ def _packages(told: _Told, log: PackageLog | Missing) -> None:
         return
     if log.covered_from_at is not None and log.covered_from_at > told.since_at:
         from_at = moment(log.covered_from_at)
-        told.lacks("package", f"the log begins at {from_at:%Y-%m-%d %H:%M} UTC" if from_at else "no times")
+        told.lacks(
+            "package",
+            f"the log begins at {from_at:%Y-%m-%d %H:%M} UTC" if from_at else "the log has no times",
+        )
     for run in log.runs:
         at = run.transaction_at if run.transaction_at is not None else run.started_at
         if at is not None and (run.transaction or (run.wants_change and run.outcome == "failed")):

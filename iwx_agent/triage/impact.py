@@ -1,4 +1,4 @@
-"""Whom the incidents reach: sites, mail services, nodes, databases, counted from the facts where they tell."""
+"""Whom the incidents reach: sites, mail services, nodes, databases, counted where the facts tell."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,7 +11,7 @@ from iwx_agent.model.web import WebSites
 
 _NAMES_COUNT = 20
 _FAILING_STATUS = 500
-_GREETINGS = {25: "220", 587: "220", 465: "220", 143: "* OK", 993: "* OK", 110: "+OK", 995: "+OK"}
+_GREETINGS = {"SMTP": "220", "submission": "220", "SMTPS": "220", "IMAP": "* OK", "POP3": "+OK"}
 _UNASKED = Missing(reason="it was not looked at")
 _NOTHING_COUNTED = "how many customers use it was not counted"
 
@@ -45,8 +45,7 @@ def _impacts(finding: Finding, serious: list[Finding], facts: Facts) -> Iterable
         case "SYSTEM" if 50 <= number < 60:
             yield _databases(facts)
         case "SYSTEM" if finding.touches:
-            what = "kinds of services that need it suffer or may"
-            yield Impact(area="services", what=what, names=finding.touches)
+            yield Impact(area="services", what="those that need it may suffer", names=finding.touches)
         case "DNS":
             yield _zones(facts)
         case "FTP":
@@ -109,29 +108,29 @@ def _mail(number: int, facts: Facts) -> Iterable[Impact]:
 
 
 def _ports(facts: Facts) -> Impact:
-    asked: list[PortAnswer] = []
+    asked: list[tuple[str, PortAnswer]] = []
     for name in ("smtp_port", "submission_port", "smtps_port", "imap_access", "pop3_access"):
         fact = facts.get(name, _UNASKED)
         if isinstance(fact, MailPort):
-            asked.append(fact.answer)
+            asked.append((fact.service, fact.answer))
         elif isinstance(fact, MailboxAccess):
-            asked.extend((fact.plain, fact.tls))
-    broken = [answer for answer in asked if not _greets(answer)]
+            asked.extend(((fact.protocol, fact.plain), (fact.protocol, fact.tls)))
+    broken = [
+        f"{service} (port {answer.port})"
+        for service, answer in asked
+        if answer.outcome != "greeted" or not answer.greeting.startswith(_GREETINGS.get(service, ""))
+    ]
     domains = _domains(facts)
     if not asked:
-        return Impact(area="mail", what="ports of mail", note=f"could not be counted; {domains}")
+        return Impact(area="mail", what="mail ports", note=f"could not be counted; {domains}")
     return Impact(
         area="mail",
-        what="ports of mail fail",
+        what="mail ports do not answer as they should",
         affected_count=len(broken),
         total_count=len(asked),
-        names=_named(f"port {answer.port}" for answer in broken),
+        names=_named(broken),
         note=domains,
     )
-
-
-def _greets(answer: PortAnswer) -> bool:
-    return answer.outcome == "greeted" and answer.greeting.startswith(_GREETINGS.get(answer.port, ""))
 
 
 def _domains(facts: Facts) -> str:
@@ -168,7 +167,7 @@ def _services(facts: Facts) -> Impact:
             ill.append(service.name)  # another process each time: it keeps dying
     return Impact(
         area="mail services",
-        what="services under supervise do not run as they should",
+        what="supervised mail services do not run as they should",
         affected_count=len(ill),
         total_count=len(services),
         names=_named(ill),
@@ -221,14 +220,11 @@ def _cluster(number: int, facts: Facts) -> Iterable[Impact]:
 
 def _databases(facts: Facts) -> Impact:
     extent = facts.get("extent", _UNASKED)
+    what = "the customers' databases, and the websites that use them"
     if not isinstance(extent, Extent) or extent.databases_count is None:
-        return Impact(area="databases", what="databases", note="they could not be counted")
-    return Impact(
-        area="databases",
-        what="databases of customers lie on this server" + (" at least" if extent.at_least else ""),
-        affected_count=extent.databases_count,
-        note="websites that use one fail",
-    )
+        return Impact(area="databases", what=what, note="they could not be counted")
+    least = "at least " if extent.at_least else ""
+    return Impact(area="databases", what=what, note=f"on this server: {least}{extent.databases_count}")
 
 
 def _zones(facts: Facts) -> Impact:

@@ -1,4 +1,4 @@
-"""The ticket as the vendor's form asks for it: fields in the form's order, from the one report, at two lengths.
+"""The ticket as the vendor's form asks for it: its fields in order, from the one report, at two lengths.
 
 Source: support guide 7.1, "How to Submit a Support Ticket".
 """

@@ -9,6 +9,7 @@ from iwx_agent.rendering.ticket.section import Line, Section, item, quoted, sect
 
 _FINDINGS_COUNT = 40
 _SINCE_COUNT = 8
+_NAMES_COUNT = 10
 _EVIDENCE_COUNT = 8
 _LINES_COUNT = 12  # quoted of a finding
 _BLIND_COUNT = 10
@@ -34,7 +35,9 @@ def sections_of(report: Report, key: str, message_characters: int) -> list[Secti
 
 def _impact(report: Report) -> Section:
     if report.impact:
-        return section("IMPACT", (item(summary.impact_line(impact), 600) for impact in report.impact))
+        return section(
+            "IMPACT", (item(summary.impact_line(impact, _NAMES_COUNT), 1200) for impact in report.impact)
+        )
     asked = report.changes is not None
     nobody = "no site, mail service, node or database is seen to fail by it"
     return section("IMPACT", [f"- {nobody}" if asked else "- could not be determined: it was not looked at"])
@@ -47,9 +50,11 @@ def _since(report: Report) -> Section:
         at = words.since(incident, report.collected_at)
         if incident.since_at is None:
             at = "could not be determined: neither a log nor a state tells when it began"
-        lines.append(item(at if alone else f"{incident.lead.code} {words.one_line(incident.lead.title, 80)}: {at}"))
+        lines.append(
+            item(at if alone else f"{incident.lead.code} {words.one_line(incident.lead.title, 80)}: {at}")
+        )
     left_count = len(report.incidents) - len(lines)
-    if left_count:
+    if left_count > 0:
         lines.append(f"- and {words.counted(left_count, 'more incident')}")
     return section("SINCE WHEN", lines)
 

@@ -113,7 +113,7 @@ def _priority(report: Report) -> str:
 def _subject(report: Report, name: str, key: str, limit: int) -> str:
     """Return priority, what is wrong, where, and the key; what is cut is what is wrong, at last the name."""
     lead = lead_of(report)
-    what = words.one_line(lead.lead.title) if lead is not None else "question about this server"
+    what = words.one_line(lead.lead.title, limit) if lead is not None else "question about this server"
     start, end = f"[{_priority(report).upper()}] ", f" [{key}]"
     room = limit - len(start) - len(end) - len(" on ")
     where = cut(name, max(room - _LEAST_TITLE_CHARACTERS, 8))

@@ -10,18 +10,20 @@ from collections.abc import Callable, Iterable
 from re import Match
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from iwx_agent.model import Evidence, Incident
+from iwx_agent.model import Evidence, Finding, Incident
 from iwx_agent.rendering import words
 from iwx_agent.rendering.ticket.section import quoted
 
 _STEPS_COUNT = 8
-_OF_A_FINDING_COUNT = 2
+_OF_THE_LEAD_COUNT = 3
 _LONGEST_CHARACTERS = 300
 _WORD = r"[A-Za-z0-9_.:%@+,=/{}\\-]+"
 _PACKAGE = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
 _JOURNAL = (
-    r" (?:-q|--no-pager|-k|-b|-r|-o json|-n \d+|-p [a-z]+|-u [A-Za-z0-9@_.\\:-]+|-t [A-Za-z0-9_.]+|--since=-\d+h)"
+    r" (?:-q|--no-pager|-k|-b|-r|-o json|-n \d+|-p [a-z]+|"
+    r"-u [A-Za-z0-9@_.\\:-]+|-t [A-Za-z0-9_.]+|--since=-\d+h)"
 )
 _SECRETS = ("iworx.ini", "shadow", "passwd", "my.cnf", ".key", ".pem", "htpasswd", "dsn")
 
@@ -39,13 +41,21 @@ def steps_of(incidents: Iterable[Incident]) -> list[Shown]:
     found: dict[str, Shown] = {}
     for number, incident in enumerate(incidents):
         for finding in (incident.lead, *incident.others):
-            own = [shown for shown in map(_step, finding.evidence) if shown is not None]
-            own.sort(key=lambda shown: shown.rank)
-            for shown in [s for s in own if s.command not in found][:_OF_A_FINDING_COUNT]:
-                found[shown.command] = Shown(
-                    command=shown.command, outcome=shown.outcome, rank=shown.rank + 10 * (number > 0)
-                )
+            most_count = _OF_THE_LEAD_COUNT if finding is incident.lead else 1
+            new = [shown for shown in _of_finding(finding) if shown.command not in found]
+            for shown in new[:most_count]:
+                found[shown.command] = replace(shown, rank=shown.rank + 10 * (number > 0))
     return sorted(found.values(), key=lambda shown: shown.rank)[:_STEPS_COUNT]
+
+
+def _of_finding(finding: Finding) -> list[Shown]:
+    """Return the steps of a finding, questions first; what comes from one place is one step."""
+    made: dict[str, Shown] = {}
+    for shown in filter(None, map(_step, finding.evidence)):
+        known = made.get(shown.command)
+        outcome = f"{known.outcome}\n{shown.outcome}" if known else shown.outcome
+        made[shown.command] = replace(shown, outcome=outcome)
+    return sorted(made.values(), key=lambda shown: shown.rank)
 
 
 def lines_of(number: int, shown: Shown) -> list[str]:
@@ -92,9 +102,7 @@ def _tls(found: Match[str], _: Evidence) -> str:
 def _unix(found: Match[str], _: Evidence) -> str:
     path = found["path"]
     if path.endswith(("mysql.sock", "iworx-db.sock", "mysqld.sock")):
-        return shlex.join(
-            ("mysqladmin", "--no-defaults", "--connect-timeout=10", f"--socket={path}", "ping")
-        )
+        return shlex.join(("mysqladmin", "--no-defaults", "--connect-timeout=10", f"--socket={path}", "ping"))
     return shlex.join(("curl", "-v", "--max-time", "5", "--unix-socket", path, "http://localhost/"))
 
 
@@ -126,7 +134,8 @@ def _command(found: Match[str], _: Evidence) -> str:
 
 
 def _journal(found: Match[str], _: Evidence) -> str:
-    return shlex.join(found["argv"].replace(" -o json", "").split())
+    argv = found["argv"].replace(" -o json", "")
+    return shlex.join(re.sub(r"-n \d{3,}", "-n 50", argv).split())
 
 
 def _line(found: Match[str], _: Evidence) -> str:
@@ -152,13 +161,15 @@ def _proc(found: Match[str], _: Evidence) -> str:
 
 
 def _fixed(command: str) -> Callable[[Match[str], Evidence], str]:
-    return lambda found, evidence: command
+    return lambda _found, _evidence: command
 
 
 def _service(found: Match[str], _: Evidence) -> str:
     return shlex.join(("svstat", found["path"]))
 
 
+_NAME = r"[A-Za-z0-9._-]+"
+_URL = rf"(?P<url>(?P<scheme>https?)://(?P<name>{_NAME})(?::(?P<port>\d{{1,5}}))?/[!-~]*)"
 _ADDRESS = r"(?P<address>\[?[0-9a-fA-F.:]+\]?)"
 _CAME = r"\((?P<came>[a-z ]+)[^()]*\)"
 _ONLY_LOOK = (
@@ -170,12 +181,7 @@ _ONLY_LOOK = (
     r"(httpd|apachectl|/usr/sbin/httpd|/usr/sbin/apachectl) (-t|configtest)",
 )
 _PATTERNS: tuple[tuple[int, str, Callable[[Match[str], Evidence], str]], ...] = (
-    (
-        1,
-        r"GET (?P<url>(?P<scheme>https?)://(?P<name>[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?/[!-~]*)"
-        rf" at {_ADDRESS} \(.*\)",
-        _curl,
-    ),
+    (1, rf"GET {_URL} at {_ADDRESS} \(.*\)", _curl),
     (1, rf"tcp {_ADDRESS}:(?P<port>\d{{1,5}}) {_CAME}", _tcp),
     (
         1,

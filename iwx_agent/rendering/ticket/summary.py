@@ -12,7 +12,7 @@ LINES_COUNT = 10  # heading included
 SHORT_CHARACTERS = 459  # three messages of a telephone that are put together
 _LEAST_CHARACTERS = 860  # what a summary has of the shortest message: the rest is for the note that it is cut
 _WIDTHS = (240, 200, 160, 120, 100, 84)
-_NAMES_COUNT = 3
+_SHORT_WIDTHS = (150, 120, 100, 88)
 
 
 def lead_of(report: Report) -> Incident | None:
@@ -27,12 +27,18 @@ def summary(report: Report, message_characters: int) -> Section:
     """Return the story in ten lines at most, as long as the message may be."""
     remark = f"by iwx-agent {words.one_line(report.agent_version, 20)}, {words.at(report.collected_at)}"
     lines = _story(report)[: LINES_COUNT - 1]
-    room = max(_LEAST_CHARACTERS, message_characters // 4) - len(remark) - 12
-    for width in _WIDTHS:
-        told = [f"- {cut(line, width - 2)}" for line in lines]
-        if sum(len(line) + 1 for line in told) <= room:
-            break
-    return section("SUMMARY", told, remark)
+    room = max(_LEAST_CHARACTERS, message_characters // 2) - len(remark) - 12
+    return section("SUMMARY", _fitted([f"- {line}" for line in lines], room, _WIDTHS), remark)
+
+
+def _fitted(lines: list[str], room: int, widths: tuple[int, ...]) -> list[str]:
+    """Return the lines at the greatest width at which all fit into the room; the last width always does."""
+    fitting = (
+        told
+        for told in ([cut(line, width) for line in lines] for width in widths[:-1])
+        if sum(len(line) + 1 for line in told) <= room
+    )
+    return next(fitting, [cut(line, widths[-1]) for line in lines])
 
 
 def _story(report: Report) -> list[str]:
@@ -61,7 +67,7 @@ def _story(report: Report) -> list[str]:
         titles = "; ".join(f"{words.one_line(i.lead.title, 90)} [{i.lead.code}]" for i in others[:2])
         more = f" and {len(others) - 2} more" if len(others) > 2 else ""
         lines.append(f"Besides: {titles}{more}")
-    lines += [*_reasons(report, lead), *scope_notes(report)[:1]]
+    lines += [*_reasons(report, lead), *(_without_titles(note, lead) for note in scope_notes(report)[:1])]
     lines.append(f"Done in the last 24 hours: {tried.in_a_line(report)}")
     if told := first_line(report.note):
         lines.append(f"A person notes: {told}")
@@ -69,7 +75,7 @@ def _story(report: Report) -> list[str]:
 
 
 def short_message(report: Report, key: str, limit: int) -> tuple[str, bool]:
-    """Return what is down, whom it reaches, since when and the key, for a pager; and whether more is known."""
+    """Return what is down, since when, whom it reaches and the key, for a pager; it is always cut."""
     limit = min(limit, SHORT_CHARACTERS)
     lead = lead_of(report)
     name = words.one_line(report.host.fqdn or report.host.name, 80)
@@ -81,11 +87,7 @@ def short_message(report: Report, key: str, limit: int) -> tuple[str, bool]:
         lines.append(f"since {at}")
         lines += [impact_line(impact) for impact in report.impact[:2]] or [_reaches_nobody(report)]
     lines.append(key)
-    for width in (150, 120, 100, 80):
-        told = "\n".join(cut(line, width) for line in lines)
-        if len(told) <= limit:
-            break
-    return told, True
+    return "\n".join(_fitted(lines, limit, _SHORT_WIDTHS)), True
 
 
 def cut(text: str, limit: int) -> str:
@@ -98,14 +100,14 @@ def first_line(text: str) -> str:
     return next((words.one_line(line, 200) for line in text.splitlines() if line.strip()), "")
 
 
-def impact_line(impact: Impact) -> str:
+def impact_line(impact: Impact, names_count: int = 3) -> str:
     """Return whom one part of the trouble reaches, with some names, on one harmless line."""
     count = impact.affected_count
     number = "" if count is None else f"{count:,} "
     if count is not None and impact.total_count is not None:
         number = f"{count} of {impact.total_count} "
         number = f"all {count} " if count == impact.total_count and count > 1 else number
-    shown = [words.one_line(name, 80) for name in impact.names[:_NAMES_COUNT]]
+    shown = [words.one_line(name, 80) for name in impact.names[:names_count]]
     more_count = max(count or 0, len(impact.names)) - len(shown)
     more = f" and {more_count} more" if shown and more_count > 0 else ""
     names = f": {', '.join(shown)}{more}" if shown else ""
@@ -130,7 +132,7 @@ def _without_titles(text: str, lead: Incident | None) -> str:
     for finding in (lead.lead, *lead.others) if lead is not None else ():
         title = re.escape(words.one_line(finding.title))
         what = "an emergency" if finding.severity >= Severity.EMERGENCY else "this"
-        text = re.sub(rf" \({title}, {finding.code}\)", "", text)
+        text = re.sub(rf" \({title}, {finding.code}\)|: {title} \({finding.code}\)(?=\.)", "", text)
         text = re.sub(rf"{title} \({finding.code}\)", what, text)
     return text
 
@@ -143,6 +145,6 @@ def scope_notes(report: Report) -> list[str]:
 
 def _way_in(assistance: AssistanceReport) -> list[str]:
     told = words.assistance(assistance)
-    return [] if assistance.state == "on" and assistance.ready is not False else [f"Remote Assistance: {told}"]
-
-
+    return (
+        [] if assistance.state == "on" and assistance.ready is not False else [f"Remote Assistance: {told}"]
+    )

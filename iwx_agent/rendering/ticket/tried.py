@@ -50,13 +50,9 @@ def in_a_line(report: Report) -> str:
     for kind in CHANGE_KINDS:
         found = _ordered((c for c in changes.entries if c.kind == kind), concerned)
         if found:
-            last = found[0]
-            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-            parts.append(f"{_short(last)}{more}")
-    gaps = {gap.kind for gap in changes.gaps}
-    missing = [_KINDS[kind][0] for kind in CHANGE_KINDS if kind in gaps]
+            parts.append(_short(found, concerned))
     told = "; ".join(parts) or "nothing seen"
-    return f"{told}; not all determined of {', '.join(missing)}" if missing else told
+    return f"{told}; not all could be determined" if changes.gaps else told
 
 
 def gaps(changes: Changes | None) -> list[str]:
@@ -84,23 +80,34 @@ def _of_kind(kind: ChangeKind, changes: Changes | None, report: Report) -> list[
 
 def _told(change: Change) -> str:
     source = words.one_line(change.source, 80)
-    what = words.one_line(change.subject, 120)
-    return f"{words.at(change.at)}  {what}: {words.one_line(change.said, 240)} ({source})"
+    said = words.one_line(change.said, 240)
+    what = "" if change.kind == "package" else f"{words.one_line(change.subject, 120)}: "
+    return f"{words.at(change.at)}  {what}{said} ({source})"
 
 
-def _short(change: Change) -> str:
+def _short(found: list[Change], concerned: str) -> str:
+    """Return the changes of one kind in a few words: the one that matters most, and how many there are."""
+    change = found[0]
     at = change.at.strftime("%H:%M UTC")
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     match change.kind:
         case "reboot":
-            return f"server came up {at}"
+            return f"the server {words.one_line(change.said, 60)} {at}{more}"
         case "package":
-            return f"{words.one_line(change.said, 60)} {at}"
-    return f"{words.one_line(change.subject, 60)} {words.one_line(change.said, 60)} {at}"
+            return f"{words.counted(len(found), 'run')} of yum or dnf, the last {at}"
+    if change.subject not in concerned:
+        label = "configuration" if change.kind == "config" else change.kind
+        return f"{words.counted(len(found), f'{label} change')}, none of what is named above"
+    return f"{words.one_line(change.subject, 60)} {words.one_line(change.said, 60)} {at}{more}"
 
 
 def _ordered(changes: Iterable[Change], concerned: str) -> list[Change]:
-    """Return those first whose unit or file a finding names, then the newest."""
-    return sorted(changes, key=lambda c: (c.subject in concerned, c.at), reverse=True)
+    """Return those first whose unit or file a finding names, deeds before failures, the newest first."""
+    return sorted(
+        changes,
+        key=lambda c: (c.subject in concerned, not c.said.startswith("failed"), c.at),
+        reverse=True,
+    )
 
 
 def _concerned(report: Report) -> str:
