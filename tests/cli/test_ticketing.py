@@ -145,8 +145,8 @@ def terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., l
             return code
 
         monkeypatch.setattr("sys.stdin", Screen())
-        monkeypatch.setattr(editing.sys, "stdout", Screen())
-        monkeypatch.setattr(editing.os, "spawnvp", spawn)
+        monkeypatch.setattr("sys.stdout", Screen())
+        monkeypatch.setattr(os, "spawnvp", spawn)
         monkeypatch.setattr(editing, "_place", lambda: str(tmp_path))
         monkeypatch.setenv("VISUAL", editor)
         return called
@@ -204,9 +204,9 @@ def test_without_a_terminal_nobody_is_asked(iwx: Run) -> None:
 
 
 def test_the_note_lies_in_memory_where_there_is_some(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(editing.os, "access", lambda path, mode: True)
+    monkeypatch.setattr(os, "access", lambda path, mode: True)
     assert editing._place() == "/run"
-    monkeypatch.setattr(editing.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert editing._place() is None
 
 

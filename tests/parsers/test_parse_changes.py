@@ -1,4 +1,4 @@
-"""What tells of changes: systemd's messages, wtmp, changed files, os-release; real ones, odd ones, any text."""
+"""What tells of changes: systemd's messages, wtmp, changed files, os-release; real, odd, and any text."""
 
 import contextlib
 from collections.abc import Callable

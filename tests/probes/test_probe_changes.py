@@ -15,10 +15,10 @@ from iwx_agent.host import (
 )
 from iwx_agent.model import ParseError
 from iwx_agent.model.changes import Extent, OperatingSystem
+from iwx_agent.parsers.unit_events import MESSAGE_IDS
 from iwx_agent.probes import PROBES as OF_CHECKS
-from iwx_agent.probes import changes
+from iwx_agent.probes import changes, cluster
 from iwx_agent.probes.changes import (
-    MESSAGE_IDS,
     PROBES,
     boot_records,
     config_edits,
@@ -178,5 +178,5 @@ def test_what_cannot_be_counted_is_none_and_more_is_said() -> None:
 
 def test_the_part_in_a_cluster_is_the_one_of_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = context({})
-    monkeypatch.setattr(changes.cluster, "cluster_role", lambda asked: asked)
+    monkeypatch.setattr(cluster, "cluster_role", lambda asked: asked)
     assert changes.server_role(seen) is seen  # type: ignore[comparison-overlap]

@@ -1,4 +1,4 @@
-"""The ticket made from built reports: subject, key, sections, cutting, forms, and hostile text in all of it."""
+"""The ticket made from built reports: subject, key, sections, cutting, forms, hostile text in all of it."""
 
 import json
 import re
@@ -111,6 +111,12 @@ def told(made: Report, **more: Any) -> dict[str, list[str]]:
 
 # The head
 
+NAMES = "a.example.com, b.example.com, c.example.com"
+DONE = (
+    "httpd.service restarted 13:26 UTC and 1 more; 1 run of yum or dnf, the last 11:26 UTC; "
+    "the server came up 12:26 UTC; 1 configuration change, none of what is named above"
+)
+
 
 def test_the_story_in_ten_lines() -> None:
     message = ticket_of(replace(FULL, note="\n I did it \n twice")).message
@@ -118,13 +124,11 @@ def test_the_story_in_ten_lines() -> None:
         "SUMMARY (by iwx-agent 0.1.0, 2026-11-23 15:26 UTC)",
         "- Apache is not running [WEB-001]",
         "- Since 2026-11-23 13:26 UTC, 2 h ago (systemctl show httpd.service)",
-        "- Reaches web: 3 of 9 websites that were asked fail: a.example.com, b.example.com, c.example.com "
-        "(90 are configured)",
+        f"- Reaches web: 3 of 9 websites that were asked fail: {NAMES} (90 are configured)",
         "- It explains 1 further finding: All websites fail [WEB-010]",
         "- Urgent: an emergency, confirmed by a second look.",
         "- In scope of the vendor's support.",
-        "- Done in the last 24 hours: httpd.service restarted 13:26 UTC and 1 more; 1 run of yum or dnf, the last "
-        "11:26 UTC; the server came up 12:26 UTC; 1 configuration change, none of what is named above",
+        f"- Done in the last 24 hours: {DONE}",
         "- A person notes: I did it",
     ]
 

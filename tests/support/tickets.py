@@ -19,7 +19,7 @@ _BODY = re.compile(r"(- |  |\d+\. |\.\.\. )")
 
 
 def sections(message: str) -> dict[str, list[str]]:
-    """Return the lines of each section; a line that is neither heading nor body, or a heading twice, fails."""
+    """Return the lines of each section; a line that is neither heading nor body fails."""
     found: dict[str, list[str]] = {}
     lines: list[str] | None = None
     for line in message.split("\n"):

@@ -82,9 +82,9 @@ def test_a_source_that_names_all_it_asks_for_is_left_out() -> None:
 # Services
 
 
-def events(*made: tuple[str, float] | tuple[str, float, str], **more: Any) -> UnitEvents:
+def events(*made: Any, **more: Any) -> UnitEvents:
     entries = tuple(
-        UnitEvent(unit="x.service", kind=kind, at=NOW_AT - before, result="".join(result))  # type: ignore[arg-type]
+        UnitEvent(unit="x.service", kind=kind, at=NOW_AT - before, result="".join(result))
         for kind, before, *result in made
     )
     return UnitEvents(entries=entries, source="the journal", **more)
