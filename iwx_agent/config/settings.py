@@ -10,12 +10,21 @@ from iwx_agent.config.toml_file import ConfigError, line_of, placed, read_toml
 from iwx_agent.model import Licence
 from iwx_agent.model.ticket import TICKET_RANGES, TicketLimits
 
+BUNDLE_LEAST_BYTES, BUNDLE_MOST_BYTES = 64 * 1024, 100 * 1024 * 1024
+
 
 class Identity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Overrides for what the ticket says about where the server is."""
 
     host_name: str = ""
     ip_address: str = ""
+
+
+class BundleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How large a bundle may be, and where gpg's keys are (empty: root's own)."""
+
+    size_bytes: int = 10 * 1024 * 1024
+    gpg_home: str = ""
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,6 +37,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     boot_grace_s: float = 300.0
     transaction_grace_s: float = 7200.0
     ticket: TicketLimits = TicketLimits()
+    bundle: BundleSettings = BundleSettings()
     limits: dict[str, dict[str, int | float | str | bool]] = {}  # by check and name; judged in app.limits
 
 
@@ -44,7 +54,7 @@ def load_settings(etc: Path | None = None) -> Settings:
     try:
         settings = msgspec.convert(table, Settings)
     except msgspec.ValidationError as error:
-        raise placed(path, "", error, Settings, Identity, TicketLimits) from None
+        raise placed(path, "", error, Settings, Identity, TicketLimits, BundleSettings) from None
     for key, least_s in (
         ("budget_s", 1),
         ("confirm_after_s", 0),
@@ -58,6 +68,9 @@ def load_settings(etc: Path | None = None) -> Settings:
         if not least <= getattr(settings.ticket, key) <= most:
             place, why = f"ticket.{key}", f"expected characters between {least} and {most}"
             raise ConfigError(str(path), place, why, line_of(path, place))
+    if not BUNDLE_LEAST_BYTES <= settings.bundle.size_bytes <= BUNDLE_MOST_BYTES:
+        why = f"expected bytes between {BUNDLE_LEAST_BYTES} and {BUNDLE_MOST_BYTES}"
+        raise ConfigError(str(path), "bundle.size_bytes", why, line_of(path, "bundle.size_bytes"))
     return settings
 
 
