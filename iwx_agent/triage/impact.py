@@ -87,7 +87,7 @@ def _certificates(serious: list[Finding]) -> Impact:
     names = [f.subject for f in serious if f.code.startswith("WEB-03")]
     return Impact(
         area="certificates",
-        what="sites have a certificate that browsers refuse or soon will",
+        what="refused by browsers, now or soon",
         affected_count=len(names),
         names=_named(names),
     )
@@ -123,6 +123,9 @@ def _ports(facts: Facts) -> Impact:
     domains = _domains(facts)
     if not asked:
         return Impact(area="mail", what="mail ports", note=f"could not be counted; {domains}")
+    if not broken:
+        what = "mail ports answer now; whether mail waits or is refused at times was not counted"
+        return Impact(area="mail", what=what, total_count=len(asked), note=domains)
     return Impact(
         area="mail",
         what="mail ports do not answer as they should",
@@ -147,7 +150,7 @@ def _queue(facts: Facts) -> Impact:
         return Impact(area="mail queue", what="messages", note=_gap(queue))
     return Impact(
         area="mail queue",
-        what="messages wait, or more" if queue.messages_truncated else "messages wait",
+        what="or more waiting in the queue" if queue.messages_truncated else "waiting in the queue",
         affected_count=queue.messages_count,
         note=f"{queue.unprocessed_count} of them not taken in yet" if queue.unprocessed_count else "",
     )
@@ -178,7 +181,9 @@ def _services(facts: Facts) -> Impact:
 
 
 def _panel(number: int, finding: Finding) -> Iterable[Impact]:
-    if number < 60 and finding.severity >= Severity.ERROR:
+    if number < 10 and finding.severity < Severity.ERROR:
+        yield Impact(area="panel", what="NodeWorx works, but not all of it as it should")
+    elif number < 60 and finding.severity >= Severity.ERROR:
         what = "NodeWorx and SiteWorx cannot be used"
         yield Impact(area="panel", what=what, note="every customer of this server is concerned")
     elif number < 70:
@@ -232,9 +237,12 @@ def _zones(facts: Facts) -> Impact:
     if not isinstance(server, NameServer):
         return Impact(area="DNS", what="zones", note=_gap(server))
     wrong = [answer.zone for answer in server.udp if answer.outcome != "answered" or answer.rcode]
+    if not wrong:
+        what = "zones of its own get an answer over UDP; large answers and zone transfers need TCP"
+        return Impact(area="DNS", what=what, total_count=len(server.udp))
     return Impact(
         area="DNS",
-        what="zones of its own that were asked over UDP get no answer",
+        what="zones of its own that were asked over UDP get no good answer",
         affected_count=len(wrong),
         total_count=len(server.udp),
         names=_named(wrong),
@@ -245,6 +253,6 @@ def _packages(serious: list[Finding]) -> Impact:
     names = [f.subject for f in serious if f.code.startswith("PACKAGES")]
     return Impact(
         area="packages",
-        what="installing and updating packages; no service is seen to fail by it",
+        what="installing or updating does not work as it should",
         names=_named(names),
     )

@@ -409,6 +409,22 @@ def test_whom_it_reaches_in_a_line(made: Impact, line: str) -> None:
     assert f"- Reaches {line}" in told(replace(FULL, impact=(made,)))["SUMMARY"]
 
 
+def test_titles_are_not_repeated_in_the_summary() -> None:
+    steps = (
+        *FULL.verdict.trace[:1],
+        Step(
+            about="scope",
+            said="Whether it is in scope cannot be told (Apache is not running (WEB-001)).",
+            rule="r",
+        ),
+    )
+    reason = "High: a service suffers (Apache is not running, WEB-001), but no emergency."
+    made = replace(FULL, verdict=replace(FULL.verdict, trace=steps, reasons=(reason,)))
+    lines = told(made)["SUMMARY"]
+    assert "- High: a service suffers, but no emergency." in lines
+    assert "- Whether it is in scope cannot be told." in lines
+
+
 # Cutting
 
 

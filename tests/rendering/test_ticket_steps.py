@@ -81,6 +81,11 @@ def commands(*sources: str, text: str = "so") -> list[str]:
         ),
         ("/var/log/dnf.log:197", "sed -n 197p /var/log/dnf.log"),
         ("/var/log/it's:1", """sed -n 1p '/var/log/it'"'"'s'"""),
+        ("/usr/local/interworx/var/.maintenance", "ls -ld /usr/local/interworx/var/.maintenance"),
+        (
+            "/usr/local/interworx/var/log/iworx.log",
+            "tail -n 20 /usr/local/interworx/var/log/iworx.log",
+        ),
         ("/var/log/send/current", "tail -n 20 /var/log/send/current"),
     ],
 )

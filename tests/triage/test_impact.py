@@ -125,9 +125,9 @@ def queue(**more: Any) -> MailQueue:
 
 def test_the_queue_is_counted() -> None:
     made = one("MAIL-032", mail_queue=queue())
-    assert (made.affected_count, made.what, made.note) == (12, "messages wait", "")
+    assert (made.affected_count, made.what, made.note) == (12, "waiting in the queue", "")
     more = one("MAIL-030", mail_queue=queue(messages_truncated=True, unprocessed_count=3))
-    assert (more.what, more.note) == ("messages wait, or more", "3 of them not taken in yet")
+    assert (more.what, more.note) == ("or more waiting in the queue", "3 of them not taken in yet")
     assert one("MAIL-030").note == "could not be counted: it was not looked at"
 
 
@@ -184,6 +184,30 @@ def test_services_under_supervise_are_counted() -> None:
 )
 def test_the_panel_reaches_all_or_its_own(code: str, words: str) -> None:
     assert words in one(code).what
+
+
+def test_mail_ports_that_all_answer_are_not_called_broken() -> None:
+    made = one("MAIL-050", smtp_port=MailPort(service="SMTP", answer=port(25, greeting="220 x")))
+    assert counts(made) == (None, 1, ())
+    assert made.what.startswith("mail ports answer now; ")
+
+
+def test_zones_that_answer_over_udp_are_not_called_broken() -> None:
+    fact = NameServer(
+        address="10.0.0.1",
+        zones_source="data",
+        udp=(answer("a"),),
+        tcp=answer("a", "refused"),
+        tcp_configured=True,
+    )
+    made = one("DNS-002", name_server=fact)
+    assert counts(made) == (None, 1, ())
+    assert "need TCP" in made.what
+
+
+def test_a_nodeworx_that_works_in_part() -> None:
+    made = impact_of([incident(finding("PANEL-006", severity=Severity.WARNING))], {})
+    assert made[0].what == "NodeWorx works, but not all of it as it should"
 
 
 def test_a_panel_that_works_all_the_same() -> None:

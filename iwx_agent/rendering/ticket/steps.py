@@ -146,7 +146,10 @@ def _line(found: Match[str], _: Evidence) -> str:
 
 
 def _file(found: Match[str], _: Evidence) -> str:
+    """Return the end of a log or configuration file; of any other file of the panel only that it is there."""
     path = found["path"]
+    if path.startswith("/usr/local/interworx/") and "/log/" not in path:
+        return shlex.join(("ls", "-ld", path))
     return "" if any(word in path for word in _SECRETS) else shlex.join(("tail", "-n", "20", path))
 
 

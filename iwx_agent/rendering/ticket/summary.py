@@ -132,8 +132,9 @@ def _without_titles(text: str, lead: Incident | None) -> str:
     for finding in (lead.lead, *lead.others) if lead is not None else ():
         title = re.escape(words.one_line(finding.title))
         what = "an emergency" if finding.severity >= Severity.EMERGENCY else "this"
-        text = re.sub(rf" \({title}, {finding.code}\)|: {title} \({finding.code}\)(?=\.)", "", text)
-        text = re.sub(rf"{title} \({finding.code}\)", what, text)
+        named = rf"{title} \({finding.code}\)"
+        text = re.sub(rf" \({title}, {finding.code}\)|: {named}(?=\.)| \({named}\)", "", text)
+        text = re.sub(named, what, text)
     return text
 
 
