@@ -41,7 +41,7 @@ def with_background(
     known = facts | found.facts
     return replace(
         report,
-        changes=changes_of(known, now_at),
+        changes=changes_of(known, now_at, report.incidents),
         impact=impact_of(report.incidents, known),
         environment=_environment(known),
         timings=dict(sorted((report.timings | found.timings_s).items())),

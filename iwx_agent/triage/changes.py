@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from iwx_agent.model import Boot, FactValue, Missing, PackageLog, PackageRun, moment, package_name
+from iwx_agent.model import Boot, FactValue, Incident, Missing, PackageLog, PackageRun, moment, package_name
 from iwx_agent.model.changes import (
     WINDOW_S,
     BootRecords,
@@ -51,14 +51,17 @@ class _Told:
         self.gaps.append(ChangeGap(kind=kind, reason=reason))
 
 
-def changes_of(facts: Mapping[str, FactValue], now_at: float) -> Changes:
-    """Return what was changed in the day before ``now_at``, and which kind could not be told."""
+def changes_of(facts: Mapping[str, FactValue], now_at: float, incidents: Iterable[Incident] = ()) -> Changes:
+    """Return what was changed in the day before ``now_at``, and which kind could not be told.
+
+    A file that a finding of ``incidents`` names is told by itself, however many changed beside it.
+    """
     told = _Told(now_at)
     boots = _boots(told, facts)
     _units(told, facts.get("unit_events", _UNASKED), boots)
     _supervised(told, facts.get("supervised_services", _UNASKED), boots)
     _packages(told, facts.get("package_log", _UNASKED))
-    _edits(told, facts.get("config_edits", _UNASKED))
+    _edits(told, facts.get("config_edits", _UNASKED), _named_by(incidents))
     told.entries.sort(key=lambda entry: (entry[0], entry[1].kind, entry[1].subject))
     kept = told.entries[-_ENTRIES_COUNT:]
     return Changes(
@@ -246,8 +249,13 @@ def _listed(names: tuple[str, ...]) -> str:
 # --- configuration ---
 
 
-def _edits(told: _Told, edits: ConfigEdits | Missing) -> None:
-    """Tell the files that were changed; many of one directory together."""
+def _named_by(incidents: Iterable[Incident]) -> str:
+    found = (f for incident in incidents for f in (incident.lead, *incident.others))
+    return "\n".join(text for f in found for text in (f.subject, f.detail, *(e.source for e in f.evidence)))
+
+
+def _edits(told: _Told, edits: ConfigEdits | Missing, named: str) -> None:
+    """Tell the files that were changed; many of one directory together, the newest first."""
     if isinstance(edits, Missing):
         told.lacks("config", _why(edits))
         return
@@ -255,14 +263,16 @@ def _edits(told: _Told, edits: ConfigEdits | Missing) -> None:
         told.lacks("config", f"not all was seen: {edits.unread}")
     by_directory: dict[str, list[EditedFile]] = {}
     for file in edits.entries:
-        if told.covers(file.at):
+        if file.path in named:
+            told.add("config", file.at, file.path, "changed", edits.source)
+        elif told.covers(file.at):
             by_directory.setdefault(file.path.rpartition("/")[0], []).append(file)
     for directory, files in by_directory.items():
-        newest = max(files, key=lambda file: file.at)
+        files.sort(key=lambda file: (-file.at, file.path))
         if len(files) > _NAMED_COUNT:
             names = _listed(tuple(file.path.rpartition("/")[2] for file in files))
             said = f"{len(files)} files changed, the last then: {names}"
-            told.add("config", newest.at, f"{directory}/", said, edits.source)
+            told.add("config", files[0].at, f"{directory}/", said, edits.source)
         else:
             for file in files:
                 told.add("config", file.at, file.path, "changed", edits.source)

@@ -13,7 +13,7 @@ from iwx_agent.app.background import with_background
 from iwx_agent.app.diagnose import Request
 from iwx_agent.app.sources import diagnose_capture, known
 from iwx_agent.checks.panel_start import CHECK
-from iwx_agent.host import Host, Question
+from iwx_agent.host import Host, HostError, Question
 from iwx_agent.probes import Context
 from iwx_agent.probes.changes import PROBES
 
@@ -43,10 +43,12 @@ def test_a_part_of_the_checks_still_tells_all_changes() -> None:
 
 
 def test_a_question_that_no_time_is_left_for_is_a_gap() -> None:
+    over = threading.Event()
+
     class Stuck(Host):
         def answer(self, question: Question) -> Struct:
-            threading.Event().wait(5.0)
-            raise AssertionError(question.source)
+            over.wait(30.0)
+            raise HostError("timeout", "stuck", question.source)
 
         def pause(self, duration_s: float) -> None:
             raise AssertionError(duration_s)
@@ -54,7 +56,10 @@ def test_a_question_that_no_time_is_left_for_is_a_gap() -> None:
     made = known()
     report = report_of("httpd-stopped")
     context = Context(Stuck(), made.layout, made.signatures)
-    told = with_background(report, context, {}, report.collected_at.timestamp(), -5.0)
+    try:
+        told = with_background(report, context, {}, report.collected_at.timestamp(), -5.0)
+    finally:
+        over.set()
     assert told.changes is not None
     assert {gap.kind for gap in told.changes.gaps} == {"service", "package", "reboot", "config"}
     assert "not answered within the budget of 0.1 s" in told.changes.gaps[0].reason

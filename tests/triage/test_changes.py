@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from building import finding, incident
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iwx_agent.model import Boot, Missing, PackageLog, PackageRun
+from iwx_agent.model import Boot, Evidence, Missing, PackageLog, PackageRun
 from iwx_agent.model.changes import (
     BootRecord,
     BootRecords,
@@ -349,6 +350,16 @@ def test_files_are_told_one_by_one_and_many_of_a_directory_together() -> None:
         ("19:59", "/etc/my.cnf", "changed"),
     ]
     assert changes(config_edits=edits("/etc/my.cnf", before_s=90_000)).entries == ()
+
+
+def test_a_file_that_a_finding_names_is_told_by_itself() -> None:
+    made = edits(*(f"/etc/httpd/conf.d/{n}.conf" for n in range(9)))
+    seen = finding(evidence=(Evidence(source="/etc/httpd/conf.d/7.conf:15", text="x"),))
+    found = told(changes_of(QUIET | {"config_edits": made}, NOW_AT, [incident(seen)]))
+    assert [(subject, said[:15]) for _, subject, said in found] == [
+        ("/etc/httpd/conf.d/", "8 files changed"),
+        ("/etc/httpd/conf.d/7.conf", "changed"),
+    ]
 
 
 def test_files_that_could_not_be_seen_are_said() -> None:
