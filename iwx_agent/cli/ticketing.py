@@ -20,7 +20,6 @@ from iwx_agent.cli.diagnosis import (
     request_of,
 )
 
-_NOTE_CHARACTERS = 4000
 _LENGTHS = ("full", "short")
 
 
@@ -49,7 +48,7 @@ def ticket(
 
     Examples: iwx-agent ticket; iwx-agent ticket --note "restarted httpd"; iwx-agent ticket --length short
     """
-    from iwx_agent.cli.options import one_of, override_of
+    from iwx_agent.cli.options import checked_note, one_of, override_of
     from iwx_agent.config import load_settings
     from iwx_agent.report import TICKET_FORMATS, render_ticket
 
@@ -62,9 +61,7 @@ def ticket(
         from iwx_agent.cli.editing import edited
 
         note = edited(note)
-    if len(note) > _NOTE_CHARACTERS:
-        raise typer.BadParameter(f"--note: expected at most {_NOTE_CHARACTERS} characters, got {len(note)}.")
-    report = report_of(source, replace(request, background=True, note=note))
+    report = report_of(source, replace(request, background=True, note=checked_note(note)))
     told = render_ticket(report, output, limits, length="short" if length == "short" else "full")
     if output == "json":  # UTF-8 in every locale
         sys.stdout.buffer.write(told.encode())
