@@ -20,6 +20,7 @@ from iwx_agent.model.mail import SupervisedService, SupervisedServices
 
 _ENTRIES_COUNT = 60
 _NAMED_COUNT = 4
+_COMMAND_CHARACTERS = 80
 _SOURCE_CHARACTERS = 60  # a longer one is a command that names all it asks for
 _STARTING_S = 300.0  # what starts so soon after a boot starts with it
 _RESTART_S = 900.0  # a start that follows a restart's stop so soon belongs to it
@@ -233,12 +234,21 @@ def _packages(told: _Told, log: PackageLog | Missing) -> None:
 def _run_said(run: PackageRun) -> str:
     names = tuple(dict.fromkeys(package_name(package) for package in run.changed or run.planned))
     ended = {"done": "", "failed": "failed", "killed": "was killed half-way", "open": "did not end yet"}
-    what = run.command or " ".join(filter(None, (run.tool, *run.goal)))
+    what = _shortened(run.command or " ".join(filter(None, (run.tool, *run.goal))))
     parts = [what, ended[run.outcome]]
     if names:
         did = "changed" if run.changed else "meant to change"
         parts.append(f"{did} {len(names)} package{'s' * (len(names) > 1)} ({_listed(names)})")
     return ": ".join(filter(None, (parts[0], "; ".join(filter(None, parts[1:])))))
+
+
+def _shortened(command: str) -> str:
+    """Return a command with as many whole words as are read at a glance; how many more it has is said."""
+    words = command.split(" ")
+    count = next((n for n in range(len(words), 1, -1) if len(" ".join(words[:n])) <= _COMMAND_CHARACTERS), 1)
+    left_count = len(words) - count
+    more = f" ... ({left_count} more word{'s' * (left_count > 1)})" if left_count else ""
+    return " ".join(words[:count]) + more
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -268,21 +268,35 @@ def test_gaps_are_listed_and_pointed_at() -> None:
         FULL,
         changes=replace(CHANGES, gaps=gaps, entries=CHANGES.entries[-1:], left_out_count=7),
         environment=Environment(gaps=("operating system and kernel: no file",)),
-        results=(result(check_id="a.b", status=Status.UNKNOWN, reason="why"),),
+        results=tuple(
+            result(check_id=check, status=Status.UNKNOWN, reason=reason)
+            for check, reason in (
+                ("a.b", "why: so"),
+                ("a.c", "package_log: is empty"),
+                ("a.of_time", "of_time: why"),
+                ("a.of_time", "a_of_time: why"),
+            )
+        ),
     )
     found = told(made)
     assert "- services; could not be determined wholly, see below:" in found[HEADINGS[4]]
     assert "- configuration: could not be determined, see below" in found[HEADINGS[4]]
     assert "- and 7 earlier changes in the agent's report" in found[HEADINGS[4]]
     assert found["COULD NOT BE DETERMINED"] == [
-        "- a.b: why",
+        "- a.b: why: so",
+        "- a.c: package log: is empty",
+        "- a.of_time: why",
+        "- a.of_time: why",
         "- changes of services: no journal",
         "- changes of configuration: no find",
         "- operating system and kernel: no file",
     ]
     assert "- System: not determined" in found["ENVIRONMENT"]
     assert "- Role: not determined" in found["ENVIRONMENT"]
-    assert any(line.endswith("; not all could be determined") for line in found["SUMMARY"])
+    done = (
+        "- Done in the last 24 hours (not all could be determined): httpd.service failed (signal) 15:26 UTC"
+    )
+    assert done in found["SUMMARY"]
 
 
 def test_many_changes_of_a_kind_are_counted_those_that_matter_shown() -> None:
@@ -377,6 +391,23 @@ def test_what_the_detail_quotes_is_not_quoted_again_and_silence_is_no_quote() ->
     )
     errors = told(report(incident(lead)))["ERRORS, AND WHERE THEY ARE SEEN"]
     assert errors[3:] == ["   seen in: /a:1", "   seen in: /b:1"]
+
+
+def test_what_an_incident_has_quoted_is_not_quoted_again() -> None:
+    one, other = Evidence(source="/a:1", text="so"), Evidence(source="/a:1", text="not so")
+    silent = Evidence(source="/b:1", text="")
+    made = [
+        finding(code, detail="", evidence=(quote, silent))
+        for code, quote in (("A-001", one), ("A-002", one), ("A-003", other))
+    ]
+    errors = told(report(incident(*made), incident(made[0])))["ERRORS, AND WHERE THEY ARE SEEN"]
+    quotes = [line for line in errors if "title of" not in line and "scope:" not in line]
+    assert quotes == [
+        *("   seen in: /a:1", "     | so", "   seen in: /b:1"),
+        *("     seen in: /a:1 (as above)", "     seen in: /b:1"),
+        *("     seen in: /a:1", "       | not so", "     seen in: /b:1"),
+        *("   seen in: /a:1", "     | so", "   seen in: /b:1"),
+    ]
 
 
 def test_what_is_only_inferred_and_how_sure_it_is() -> None:

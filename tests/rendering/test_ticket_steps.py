@@ -79,6 +79,7 @@ def commands(*sources: str, text: str = "so") -> list[str]:
             "journalctl -k -p err -n 1000 -o json --no-pager",
             "journalctl -k -p err -n 50 --no-pager",
         ),
+        ("/var/lib/yum/history/history-2024-03-01.sqlite transaction 2", "yum history info 2"),
         ("/var/log/dnf.log:197", "sed -n 197p /var/log/dnf.log"),
         ("/var/log/it's:1", """sed -n 1p '/var/log/it'"'"'s'"""),
         ("/usr/local/interworx/var/.maintenance", "ls -ld /usr/local/interworx/var/.maintenance"),

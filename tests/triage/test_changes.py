@@ -301,6 +301,9 @@ MANY = tuple(f"p{n}-1-1.noarch" for n in range(6))
     [
         (run(changed=MANY), "dnf update: changed 6 packages (p0, p1, p2, p3 and 2 more)"),
         (run(command="dnf -y update", changed=MANY[:1]), "dnf -y update: changed 1 package (p0)"),
+        (run(command=f"dnf install {'x' * 68}"), f"dnf install {'x' * 68}"),
+        (run(command=f"dnf install {'x' * 69} y"), "dnf install ... (2 more words)"),
+        (run(command=f"{'x' * 81} y"), f"{'x' * 81} ... (1 more word)"),
         (
             run(outcome="killed", planned=MANY[:2]),
             "dnf update: was killed half-way; meant to change 2 packages (p0, p1)",

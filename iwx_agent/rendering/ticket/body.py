@@ -1,5 +1,6 @@
 """The sections of a ticket's message below its summary."""
 
+import re
 from collections.abc import Iterator
 
 from iwx_agent.model import Evidence, Finding, Incident, Report
@@ -13,6 +14,7 @@ _NAMES_COUNT = 10
 _EVIDENCE_COUNT = 8
 _LINES_COUNT = 12  # quoted of a finding
 _BLIND_COUNT = 10
+_FACT = re.compile(r"([a-z]+(?:_[a-z0-9]+)+): (.*)", re.DOTALL)  # by the agent's own name of it
 
 
 def sections_of(report: Report, key: str, message_characters: int) -> list[Section]:
@@ -72,12 +74,13 @@ def _incidents(report: Report) -> Iterator[Line | str]:
             return
         yield Line(text=_title(number, incident), finding=True)
         yield f"   scope: {incident.scope} ({words.one_line(incident.scope_source)})"
-        yield from _finding(incident.lead, "   ", _EVIDENCE_COUNT, _LINES_COUNT)
+        shown: set[tuple[str, str]] = set()
+        yield from _finding(incident.lead, shown)
         for finding in incident.others[: left_count - 1]:
             mark = f" ({words.INFERRED_WHY})" if finding.inferred else ""
             said = f"   - consequence: {words.one_line(finding.title)} [{finding.code}]{mark}"
             yield Line(text=said, finding=True)
-            yield from _evidence(finding, "     ", 2, 4)
+            yield from _evidence(finding, "     ", 2, 4, shown)
         hidden_count = len(incident.others) - max(left_count - 1, 0)
         if hidden_count > 0:
             yield f"   - and {words.counted(hidden_count, 'more consequence')} in the agent's report"
@@ -91,21 +94,28 @@ def _title(number: int, incident: Incident) -> str:
     return f"{number}. {words.one_line(incident.lead.title)} [{incident.lead.code}] ({known})"
 
 
-def _finding(finding: Finding, indent: str, evidence_count: int, lines_count: int) -> Iterator[str]:
+def _finding(finding: Finding, shown: set[tuple[str, str]]) -> Iterator[str]:
     if finding.detail.strip():
-        yield f"{indent}{words.one_line(finding.detail, 600)}"
-    yield from _evidence(finding, indent, evidence_count, lines_count)
+        yield f"   {words.one_line(finding.detail, 600)}"
+    yield from _evidence(finding, "   ", _EVIDENCE_COUNT, _LINES_COUNT, shown)
 
 
-def _evidence(finding: Finding, indent: str, evidence_count: int, lines_count: int) -> Iterator[str]:
-    """Quote the evidence, what comes from one place together; words that the detail has are not repeated."""
+def _evidence(
+    finding: Finding, indent: str, evidence_count: int, lines_count: int, shown: set[tuple[str, str]]
+) -> Iterator[str]:
+    """Quote the evidence, what comes from one place together.
+
+    Words that the detail has are not repeated, nor what the incident has quoted already: ``shown``.
+    """
     places: dict[str, list[Evidence]] = {}
     for quote in finding.evidence:
         places.setdefault(quote.source, []).append(quote)
     for source, quotes in list(places.items())[:evidence_count]:
-        yield f"{indent}seen in: {words.one_line(source, 200)}{_when(quotes)}"
         text = "\n".join(quote.text.strip("\n") for quote in quotes)
-        if not text.strip() or " ".join(text.split()) not in " ".join(finding.detail.split()):
+        again = " (as above)" if text.strip() and (source, text) in shown else ""
+        shown.add((source, text))
+        yield f"{indent}seen in: {words.one_line(source, 200)}{_when(quotes)}{again}"
+        if not again and " ".join(text.split()) not in " ".join(finding.detail.split()):
             yield from quoted(text, f"{indent}  ", lines_count)
     left_count = len(places) - evidence_count
     if left_count > 0:
@@ -134,12 +144,22 @@ def _steps(report: Report) -> Section:
 
 def _not_determined(report: Report) -> list[Section]:
     blind = words.blind(report)
-    lines = [item(f"{check}: {reason}", 300) for check, _, reason in blind[:_BLIND_COUNT]]
+    lines = [item(_untold(check, reason), 300) for check, _, reason in blind[:_BLIND_COUNT]]
     if len(blind) > _BLIND_COUNT:
         lines.append(f"- and {len(blind) - _BLIND_COUNT} more checks")
     lines += tried.gaps(report.changes)
     lines += [item(gap, 300) for gap in (report.environment.gaps if report.environment is not None else ())]
     return [section("COULD NOT BE DETERMINED", lines)] if lines else []
+
+
+def _untold(check: str, reason: str) -> str:
+    """Return what a check could not tell; what it needs in words, unless the check has that name itself."""
+    found = _FACT.fullmatch(reason)
+    if found is None:
+        return f"{check}: {reason}"
+    name, why = found.groups()
+    same = name in (check.partition(".")[2], check.replace(".", "_"))
+    return f"{check}: {why}" if same else f"{check}: {name.replace('_', ' ')}: {why}"
 
 
 def _environment(report: Report) -> Section:

@@ -138,6 +138,10 @@ def _journal(found: Match[str], _: Evidence) -> str:
     return shlex.join(re.sub(r"-n \d{3,}", "-n 50", argv).split())
 
 
+def _history(found: Match[str], _: Evidence) -> str:
+    return f"yum history info {found['number']}"
+
+
 def _line(found: Match[str], _: Evidence) -> str:
     path = found["path"]
     if any(word in path for word in _SECRETS):
@@ -207,6 +211,7 @@ _PATTERNS: tuple[tuple[int, str, Callable[[Match[str], Evidence], str]], ...] = 
     (3, r"process list", _process),
     (3, r"/var/qmail/queue", _fixed("/var/qmail/bin/qmail-qstat")),
     (3, r"(?P<path>/[!-~]+)/supervise/status", _service),
+    (4, r"/var/lib/yum/history/[a-z0-9.-]+ transaction (?P<number>\d{1,9})", _history),
     (4, rf"(?P<argv>journalctl({_JOURNAL})+)", _journal),
     (4, rf"(?P<argv>rpm -q( {_PACKAGE})+)", _journal),
     (4, r"(?P<path>/[!-~]+):(?P<line>\d{1,9})", _line),

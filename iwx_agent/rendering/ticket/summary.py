@@ -50,7 +50,7 @@ def _story(report: Report) -> list[str]:
             f"{said}: {told}" if told else f"{said}, and none was given",
             *_reasons(report, None),
             *scope_notes(report)[:1],
-            f"Done in the last 24 hours: {tried.in_a_line(report)}",
+            tried.in_a_line(report),
             *_way_in(report.remote_assistance),
         ]
     others = [incident for incident in report.incidents if incident is not lead]
@@ -68,7 +68,7 @@ def _story(report: Report) -> list[str]:
         more = f" and {len(others) - 2} more" if len(others) > 2 else ""
         lines.append(f"Besides: {titles}{more}")
     lines += [*_reasons(report, lead), *(_without_titles(note, lead) for note in scope_notes(report)[:1])]
-    lines.append(f"Done in the last 24 hours: {tried.in_a_line(report)}")
+    lines.append(tried.in_a_line(report))
     if told := first_line(report.note):
         lines.append(f"A person notes: {told}")
     return [*lines, *_way_in(report.remote_assistance)]

@@ -41,10 +41,10 @@ def note(report: Report) -> Section | None:
 
 
 def in_a_line(report: Report) -> str:
-    """Return what was tried in one line for the summary."""
+    """Return what was done of late in one line for the summary; first of all when that is not everything."""
     changes = report.changes
     if changes is None:
-        return "could not be determined"
+        return "Done in the last 24 hours: could not be determined"
     parts = []
     concerned = _concerned(report)
     for kind in CHANGE_KINDS:
@@ -52,7 +52,8 @@ def in_a_line(report: Report) -> str:
         if found:
             parts.append(_short(found, concerned))
     told = "; ".join(parts) or "nothing seen"
-    return f"{told}; not all could be determined" if changes.gaps else told
+    known = " (not all could be determined)" if changes.gaps else ""
+    return f"Done in the last 24 hours{known}: {told}"
 
 
 def gaps(changes: Changes | None) -> list[str]:
