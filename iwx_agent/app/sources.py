@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import DecodeError
+from msgspec.structs import replace
 
 from iwx_agent import __version__
 from iwx_agent.app.diagnose import Request, diagnose
@@ -128,7 +129,7 @@ def capture_live(directory: Path, note: str, request: Request, *, unredacted: bo
     brought = known()
     with LiveHost(budget_s=request.budget_s) as host:
         recorder = Recorder(host)
-        report = diagnose(recorder, brought, request, in_progress=host.in_progress)
+        report = diagnose(recorder, brought, replace(request, background=True), in_progress=host.in_progress)
         info = capture_info(recorder, note)
         if unredacted:
             return write_files(directory, capture_files(info, recorder.heard))
