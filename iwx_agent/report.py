@@ -5,7 +5,7 @@ import re
 import msgspec
 from msgspec import Struct
 
-from iwx_agent.model import AssistanceReport, LastVerdict, Report
+from iwx_agent.model import AssistanceReport, LastVerdict, Report, SavedRun
 
 FORMATS = ("text", "json", "html", "markdown", "nagios", "openmetrics")
 
@@ -23,15 +23,6 @@ def to_json(report: Report) -> bytes:
 def explanation_json(kept: LastVerdict) -> bytes:
     """Return a verdict with its trace as JSON; its parts are those of a report."""
     return _indented(kept)
-
-
-def explanation_from_json(data: bytes) -> LastVerdict:
-    """Return the verdict of JSON that ``explanation_json`` wrote.
-
-    Raises:
-        msgspec.DecodeError: for anything else.
-    """
-    return msgspec.json.decode(data, type=LastVerdict)
 
 
 def explanation_text(kept: LastVerdict) -> str:
@@ -105,6 +96,18 @@ def render(report: Report, output: str) -> str:
     from iwx_agent.rendering import openmetrics
 
     return openmetrics.render(report)
+
+
+def runs_json(runs: tuple[SavedRun, ...]) -> bytes:
+    """Return saved runs in short as a JSON list, in their order."""
+    return msgspec.json.format(msgspec.json.encode(runs), indent=2) + b"\n"
+
+
+def runs_text(runs: tuple[SavedRun, ...]) -> str:
+    """Return saved runs as lines: name, exit code, incidents, what was worst."""
+    from iwx_agent.rendering import runs as words_of_runs
+
+    return words_of_runs.listed(runs)
 
 
 def exit_code(report: Report, output: str) -> int:

@@ -35,6 +35,7 @@ SetPriority = Annotated[
     str, typer.Option("--priority", help="Your own priority instead of the suggested one.", metavar="P")
 ]
 Reason = Annotated[str, typer.Option(help="Why, with --priority.", metavar="TEXT")]
+NoSave = Annotated[bool, typer.Option("--no-save", help="Do not save the run for report, diff and why.")]
 
 
 def diagnose(
@@ -47,6 +48,7 @@ def diagnose(
     no_confirm: NoConfirm = False,
     priority: SetPriority = "",
     reason: Reason = "",
+    no_save: NoSave = False,
     verbose: Verbose = False,
     debug: Debug = False,  # noqa: ARG001 - read by the entry
 ) -> None:
@@ -55,22 +57,20 @@ def diagnose(
     Examples: iwx-agent diagnose; iwx-agent diagnose --only mail,web; iwx-agent diagnose --format json
     """
     from iwx_agent.cli.options import one_of, override_of
-    from iwx_agent.report import FORMATS, exit_code, render, to_html, to_json
+    from iwx_agent.cli.printing import print_report
+    from iwx_agent.report import FORMATS, exit_code
 
     one_of(output, FORMATS, "--format")
     override = override_of(priority, reason)
     request = request_of(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
-    report = _report(source, request, _load_terminal if output == "text" else None)
-    if output in ("json", "html"):  # UTF-8 in every locale
-        sys.stdout.buffer.write(to_json(report) if output == "json" else to_html(report))
-        sys.stdout.buffer.flush()
-    elif output != "text":
-        sys.stdout.write(render(report, output))
-    else:
-        from iwx_agent.cli.screen import Screen
-        from iwx_agent.rendering.terminal import print_report
-
-        print_report(report, Screen(highlight=False, emoji=False, markup=False), verbose=verbose)
+    meanwhile = _load_terminal if output == "text" else None
+    report = report_of(
+        source,
+        request,
+        meanwhile,
+        show=lambda report: print_report(report, output, verbose=verbose),
+        save=not no_save,
+    )
     raise typer.Exit(exit_code(report, output))
 
 
@@ -83,6 +83,7 @@ def ticket(
     no_confirm: NoConfirm = False,
     priority: SetPriority = "",
     reason: Reason = "",
+    no_save: NoSave = False,
     debug: Debug = False,  # noqa: ARG001 - read by the entry
 ) -> None:
     """Print the support ticket, each field under its label in the form's order, ready to paste.
@@ -90,12 +91,12 @@ def ticket(
     Example: iwx-agent ticket
     """
     from iwx_agent.cli.options import override_of
+    from iwx_agent.cli.printing import print_text
     from iwx_agent.report import ticket_text
 
     override = override_of(priority, reason)
     request = request_of(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
-    report = _report(source, request)
-    sys.stdout.write(ticket_text(report))
+    report = report_of(source, request, show=lambda report: print_text(ticket_text(report)), save=not no_save)
     raise typer.Exit(report.exit_code)
 
 
@@ -128,22 +129,46 @@ def capture(
 
 def _load_terminal() -> None:
     """Load what prints for people while the machine is being asked: afterwards it would be waited for."""
+    import iwx_agent.cli.printing
     import iwx_agent.cli.screen
     import iwx_agent.rendering.terminal  # noqa: F401
 
 
-def _report(source: Path | None, request: "Request", meanwhile: Callable[[], None] | None = None) -> "Report":
+def report_of(
+    source: Path | None,
+    request: "Request",
+    meanwhile: Callable[[], None] | None = None,
+    *,
+    show: Callable[["Report"], None],
+    save: bool = True,
+) -> "Report":
+    """Return the report on this machine or a capture, with progress on a terminal.
+
+    It is shown as soon as it is there; a run on this machine is saved after that.
+    """
     from iwx_agent.app.sources import diagnose_capture, diagnose_live
     from iwx_agent.cli.progress import Progress
 
-    unkept: list[str] = []
-    with Progress(sys.stderr) as progress:
+    unsaved: list[str] = []
+    progress = Progress(sys.stderr)
+
+    def shown(report: "Report") -> None:
+        progress.end()
+        show(report)
+
+    with progress:
         if source is not None:
-            return diagnose_capture(source, request, on_progress=progress.update)
+            report = diagnose_capture(source, request, on_progress=progress.update)
+            shown(report)
+            return report
         report = diagnose_live(
-            request, on_progress=progress.update, on_unkept=unkept.append, meanwhile=meanwhile
+            request,
+            on_progress=progress.update,
+            on_unsaved=unsaved.append if save else None,
+            meanwhile=meanwhile,
+            show=shown,
         )
-    for why in unkept:
+    for why in unsaved:
         sys.stderr.write(f"iwx-agent: {why}\n")
     return report
 

@@ -19,7 +19,7 @@ from iwx_agent.model.core import (
     grade,
     moment,
 )
-from iwx_agent.model.history import OpenIncident, RunPoint
+from iwx_agent.model.history import Measures, OpenIncident, RunPoint, SavedRun
 from iwx_agent.model.layout import Alternative, Confidence, Layout
 from iwx_agent.model.machine import (
     Address,
@@ -83,6 +83,7 @@ __all__ = [
     "ListeningSocket",
     "ListeningSockets",
     "LogLine",
+    "Measures",
     "Missing",
     "Moment",
     "OpenIncident",
@@ -105,6 +106,7 @@ __all__ = [
     "Report",
     "ReportHost",
     "RunPoint",
+    "SavedRun",
     "Scope",
     "ServerZone",
     "Severity",

@@ -27,3 +27,27 @@ class RunPoint(Struct, frozen=True, kw_only=True):
     incidents: tuple[OpenIncident, ...] | Missing
     disk_used_pct: float | Missing
     queue_count: int | Missing
+
+
+class Measures(Struct, frozen=True, kw_only=True):
+    """A few numbers of a run, for a line over time; None: not known.
+
+    ``disk_used_pct`` is that of the fullest file system that services could write to, ``queue_count`` all
+    messages in the mail queue, ``load`` the load average over five minutes.
+    """
+
+    disk_used_pct: float | None = None
+    queue_count: int | None = None
+    load: float | None = None
+
+
+class SavedRun(Struct, frozen=True, kw_only=True):
+    """A saved run in short: ``id`` is its name, ``headline`` what a person reads first."""
+
+    id: str
+    agent_version: str
+    schema_version: int
+    host: str
+    exit_code: int
+    headline: str
+    point: RunPoint

@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from iwx_agent.model.core import CheckResult, Incident, IncidentState, Scope, Severity, Status
+from iwx_agent.model.history import Measures
 from iwx_agent.model.machine import Address
 from iwx_agent.model.verdict import Verdict
 
@@ -55,6 +56,7 @@ class Report(Struct, frozen=True, kw_only=True):
     results: tuple[CheckResult, ...]
     timings: dict[str, float]
     remote_assistance: AssistanceReport = AssistanceReport(state="unknown")
+    measures: Measures = Measures()
 
     @property
     def exit_code(self) -> int:
