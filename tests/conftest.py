@@ -175,7 +175,7 @@ def saved_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("iwx_agent.host.saving._ask", ask)
 
 
-def _transact_here(*request: object, handed: bytes, workers: object = None) -> object:
+def _transact_here(*request: object, handed: bytes, workers: object, limit_s: float) -> object:
     from iwx_agent.host.saving import in_memory
 
     return _ask_here(*request, in_memory(handed)) if handed else _ask_here(*request)

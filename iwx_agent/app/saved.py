@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _INCIDENTS_COUNT = 50
 _TITLE_CHARACTERS = 200
+_SAVE_LIMIT_S = 3.0  # a person waits for it
 _BLIND = (Status.UNKNOWN, Status.CRASHED)
 
 
@@ -82,7 +83,7 @@ def save_run(report: Report, settings: Settings, workers: "Workers | None" = Non
     from iwx_agent.report import to_json
     from iwx_agent.state import Door, Runs, StateError
 
-    door = Door(workers=workers)
+    door = Door(workers=workers, limit_s=_SAVE_LIMIT_S)
     kept = settings.state
     try:
         Runs(door).save(

@@ -44,12 +44,10 @@ def diagnose_live(
     on_progress: OnProgress | None = None,
     on_unsaved: Callable[[str], None] | None = None,
     meanwhile: Callable[[], None] | None = None,
-    show: Callable[[Report], None] | None = None,
 ) -> Report:
     """Diagnose this machine; everything that was started is ended before it returns.
 
-    The report is given to ``show`` at once. With ``on_unsaved`` the run is saved after that, since the disk
-    may be what is sick; it is told why that could not be.
+    With ``on_unsaved`` the run is saved; it is told why that could not be.
     """
     from iwx_agent.host.live import LiveHost
 
@@ -64,8 +62,6 @@ def diagnose_live(
             on_progress=on_progress,
             meanwhile=meanwhile,
         )
-        if show is not None:
-            show(report)
         if on_unsaved is not None and (why := save_run(report, brought.settings, host.workers)):
             on_unsaved(why)
     return report

@@ -64,13 +64,8 @@ def diagnose(
     override = override_of(priority, reason)
     request = request_of(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
     meanwhile = _load_terminal if output == "text" else None
-    report = report_of(
-        source,
-        request,
-        meanwhile,
-        show=lambda report: print_report(report, output, verbose=verbose),
-        save=not no_save,
-    )
+    report = _report(source, request, meanwhile, save=not no_save)
+    print_report(report, output, verbose=verbose)
     raise typer.Exit(exit_code(report, output))
 
 
@@ -91,12 +86,12 @@ def ticket(
     Example: iwx-agent ticket
     """
     from iwx_agent.cli.options import override_of
-    from iwx_agent.cli.printing import print_text
     from iwx_agent.report import ticket_text
 
     override = override_of(priority, reason)
     request = request_of(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
-    report = report_of(source, request, show=lambda report: print_text(ticket_text(report)), save=not no_save)
+    report = _report(source, request, save=not no_save)
+    sys.stdout.write(ticket_text(report))
     raise typer.Exit(report.exit_code)
 
 
@@ -134,39 +129,25 @@ def _load_terminal() -> None:
     import iwx_agent.rendering.terminal  # noqa: F401
 
 
-def report_of(
+def _report(
     source: Path | None,
     request: "Request",
     meanwhile: Callable[[], None] | None = None,
     *,
-    show: Callable[["Report"], None],
     save: bool = True,
 ) -> "Report":
-    """Return the report on this machine or a capture, with progress on a terminal.
-
-    It is shown as soon as it is there; a run on this machine is saved after that.
-    """
     from iwx_agent.app.sources import diagnose_capture, diagnose_live
     from iwx_agent.cli.progress import Progress
 
     unsaved: list[str] = []
-    progress = Progress(sys.stderr)
-
-    def shown(report: "Report") -> None:
-        progress.end()
-        show(report)
-
-    with progress:
+    with Progress(sys.stderr) as progress:
         if source is not None:
-            report = diagnose_capture(source, request, on_progress=progress.update)
-            shown(report)
-            return report
+            return diagnose_capture(source, request, on_progress=progress.update)
         report = diagnose_live(
             request,
             on_progress=progress.update,
             on_unsaved=unsaved.append if save else None,
             meanwhile=meanwhile,
-            show=shown,
         )
     for why in unsaved:
         sys.stderr.write(f"iwx-agent: {why}\n")

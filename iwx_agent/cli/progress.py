@@ -28,18 +28,12 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.end()
-
-    def end(self) -> None:
-        """Take the line away for good."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join(timeout=1.0)
-            self._thread = None
         if self._shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
-            self._shown = False
 
     def update(self, what: str, done: int, total: int) -> None:
         """Say what was done last and how far the run is."""

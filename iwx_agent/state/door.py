@@ -52,10 +52,17 @@ class Door:
     ``set_aside`` names a file that was found to be damaged and has been set aside, until somebody says so.
     """
 
-    def __init__(self, directory: Path | None = None, workers: "Workers | None" = None) -> None:
+    def __init__(
+        self,
+        directory: Path | None = None,
+        workers: "Workers | None" = None,
+        *,
+        limit_s: float = LIMIT_S,
+    ) -> None:
         self.directory = DIRECTORY if directory is None else directory
         self.set_aside = ""
         self._workers = workers
+        self._limit_s = limit_s
 
     def write(self, *steps: Step, handed: bytes = b"") -> list[Answer]:
         """Do all the steps, or none, and return when they are on the disk.
@@ -84,7 +91,7 @@ class Door:
     def _transact(self, steps: tuple[Step, ...], *, create: bool, handed: bytes) -> list[Answer]:
         request = ("transact", str(self.directory), NAME, SCHEMA, steps, create)
         try:
-            outcome, aside, told = _ask(*request, handed=handed, workers=self._workers)
+            outcome, aside, told = _ask(*request, handed=handed, workers=self._workers, limit_s=self._limit_s)
         except HostError as error:
             raise StateError(error.reason, "failed", self._path) from None
         if aside:
@@ -102,7 +109,7 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def _ask(*request: object, handed: bytes, workers: "Workers | None" = None) -> Any:
+def _ask(*request: object, handed: bytes, workers: "Workers | None", limit_s: float) -> Any:
     from iwx_agent.host.deadline import Deadline
     from iwx_agent.host.local import ask_worker
     from iwx_agent.host.saving import in_memory
@@ -113,8 +120,8 @@ def _ask(*request: object, handed: bytes, workers: "Workers | None" = None) -> A
     numbers = (number,) if handed else ()
     try:
         with contextlib.nullcontext(workers) if workers else contextlib.closing(Workers()) as used:
-            deadline = Deadline(LIMIT_S)
-            return ask_worker(used, request, deadline, str(DIRECTORY / NAME), stuck.append, handed=numbers)
+            deadline = Deadline(limit_s)
+            return ask_worker(used, request, deadline, str(request[1]), stuck.append, handed=numbers)
     finally:
         if handed:
             os.close(number)

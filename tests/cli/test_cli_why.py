@@ -15,7 +15,6 @@ from iwx_agent.model import Override, Priority, Report
 from iwx_agent.triage import Circumstances, Clock, verdict_of
 
 Run = Callable[..., tuple[int, str, str]]
-Show = Callable[[Report], None]
 HINT = "A run of root is saved: iwx-agent diagnose. What is there: iwx-agent report --list\n"
 
 
@@ -41,18 +40,17 @@ class Live:
         self.asked: list[Any] = []
         self.as_root = True
 
-    def diagnose(self, request: Any, *, on_unsaved: Any, show: Show, **_: Any) -> Report:
+    def diagnose(self, request: Any, *, on_unsaved: Any, **_: Any) -> Report:
         self.asked.append(request)
         down = incident(finding(title="NodeWorx does not answer"))
         given = Circumstances(policy=load_policy(), clock=Clock(now=None), override=request.override)
         verdict = verdict_of((down,), (), given)
         made = report(down, verdict=verdict, host=report_host(as_root=self.as_root))
-        return saving(made, on_unsaved, show)
+        return saving(made, on_unsaved)
 
 
-def saving(made: Report, on_unsaved: Callable[[str], None] | None, show: Show) -> Report:
-    """As the diagnosis of this machine does: show it, save it, and say why if that cannot be."""
-    show(made)
+def saving(made: Report, on_unsaved: Callable[[str], None] | None) -> Report:
+    """As the diagnosis of this machine does: save it, and say why if that cannot be."""
     if on_unsaved is not None and (why := save_run(made, Settings())):
         on_unsaved(why)
     return made

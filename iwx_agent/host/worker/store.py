@@ -159,6 +159,8 @@ def _run(
         code = getattr(error, "sqlite_errorcode", 0)
         if code & 0xFF not in _TROUBLES or code == _SHORT_READ:
             _refuse_damaged(path, schema, error)
+        if code & 0xFF == sqlite3.SQLITE_READONLY:
+            _refuse_unknown_format(path)
         if isinstance(error, _OddError):
             raise _Trouble("refused", str(error)) from None
         raise _Trouble(_TROUBLES.get(code & 0xFF, "failed"), _words(error)) from None
@@ -271,8 +273,8 @@ def _refuse_damaged(path: str, schema: "Schema", error: Exception) -> None:
     try:
         with contextlib.closing(_connect(path)) as connection:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if found == "ok" and not isinstance(error, _OddError) and _made(connection) != _wanted(schema):
-                found = "its tables are not those of this version"
+            if found == "ok" and not isinstance(error, _OddError) and not _has_its_tables(connection, schema):
+                found = "its tables are not those of its version"
     except sqlite3.Error as worse:
         code = getattr(worse, "sqlite_errorcode", 0)
         if code & 0xFF in _TROUBLES and code != _SHORT_READ:
@@ -282,27 +284,40 @@ def _refuse_damaged(path: str, schema: "Schema", error: Exception) -> None:
         raise _DamagedError(found) from None
 
 
-def _made(connection: sqlite3.Connection) -> "list[Any]":
+def _refuse_unknown_format(path: str) -> None:
+    """Raise when it cannot be written to because of one damaged byte; sqlite.org/fileformat.html, 1.3.3."""
+    number = os.open(path, _OPEN)
+    try:
+        write_version = os.pread(number, 1, 18)
+    finally:
+        os.close(number)
+    if write_version not in (b"\1", b"\2"):
+        raise _DamagedError("its format is none that there is")
+
+
+def _has_its_tables(connection: sqlite3.Connection, schema: "Schema") -> bool:
+    """Compare with a database in memory that was brought to the same version."""
+    version = _number(connection, "PRAGMA user_version")
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as wanted:
+        _migrate(wanted, schema, schema[1][:version])
+        return _tables(connection) == _tables(wanted)
+
+
+def _tables(connection: sqlite3.Connection) -> "list[Any]":
     return connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name").fetchall()
-
-
-def _wanted(schema: "Schema") -> "list[Any]":
-    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        _migrate(connection, schema, schema[1])
-        return _made(connection)
 
 
 def _set_aside(place: int, name: str) -> str:
     """Give a damaged file, and what belongs to it, another name; return that. Older ones go."""
     beginning = f"{name}.damaged-"
     aside = f"{beginning}{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-    taken = set(os.listdir(place))
-    while aside in taken:
-        aside += "x"
+    old = sorted(other for other in os.listdir(place) if other.startswith(beginning))
+    old = [other for other in old if not other.endswith(_JOURNAL)]
+    if old and old[-1].startswith(aside):
+        aside = old[-1] + "x"  # in the same second
     with contextlib.suppress(FileNotFoundError):  # it first: a journal alone would be played into a new file
         os.rename(name + _JOURNAL, aside + _JOURNAL, src_dir_fd=place, dst_dir_fd=place)
     os.rename(name, aside, src_dir_fd=place, dst_dir_fd=place)
-    old = sorted(other for other in taken if other.startswith(beginning) and not other.endswith(_JOURNAL))
     for other in old[: max(0, len(old) + 1 - _ASIDE_COUNT)]:
         for part in (other, other + _JOURNAL):
             with contextlib.suppress(OSError):
