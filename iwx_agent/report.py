@@ -5,7 +5,7 @@ import re
 import msgspec
 from msgspec import Struct
 
-from iwx_agent.model import AssistanceReport, LastVerdict, Report, SavedRun
+from iwx_agent.model import AssistanceReport, Comparison, LastVerdict, Report, SavedRun
 
 FORMATS = ("text", "json", "html", "markdown", "nagios", "openmetrics")
 
@@ -108,6 +108,18 @@ def runs_text(runs: tuple[SavedRun, ...]) -> str:
     from iwx_agent.rendering import runs as words_of_runs
 
     return words_of_runs.listed(runs)
+
+
+def comparison_json(compared: Comparison) -> bytes:
+    """Return two runs compared as JSON, as ``to_json`` does."""
+    return _indented(compared)
+
+
+def comparison_text(compared: Comparison) -> str:
+    """Return two runs compared as text."""
+    from iwx_agent.rendering import comparison
+
+    return comparison.render(compared)
 
 
 def exit_code(report: Report, output: str) -> int:

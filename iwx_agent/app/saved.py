@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from iwx_agent.host.workers import Workers
-    from iwx_agent.model import FactValue
+    from iwx_agent.model import Comparison, FactValue
     from iwx_agent.state import Door
 
 _INCIDENTS_COUNT = 50
@@ -119,3 +119,23 @@ def saved_runs(count: int | None = None) -> tuple[SavedRun, ...]:
     from iwx_agent.state import Runs
 
     return Runs().listed() if count is None else Runs().listed(count)
+
+
+def compare_saved(before: str = "", after: str = "") -> "Comparison":
+    """Return what changed between two saved runs: the last two, one and the last, or any two.
+
+    Raises:
+        StateError: one of them is not there.
+    """
+    from iwx_agent.state import Runs, StateError
+    from iwx_agent.triage.comparison import compare
+
+    runs = Runs()
+    if before:
+        older, newer = runs.report(before), runs.report(after)
+    else:
+        found = runs.last(2)
+        if len(found) < 2:
+            raise StateError("only one run has been saved yet, and two are needed", "absent")
+        newer, older = found
+    return compare(older[1], newer[1], before_id=older[0], after_id=newer[0])

@@ -46,6 +46,7 @@ def application() -> typer.Typer:
     app.command()(_guarded(catalogue.explain))
     app.command()(_guarded(why.why))
     app.command()(_guarded(saved.report))
+    app.command()(_guarded(saved.diff))
     app.add_typer(_assistance())
     return app
 

@@ -41,7 +41,7 @@ def report(
     """
     from iwx_agent.app.saved import saved_report, saved_runs
     from iwx_agent.cli.options import one_of
-    from iwx_agent.cli.printing import print_bytes, print_report, rendered
+    from iwx_agent.cli.printing import print_bytes, print_report, print_text, rendered
     from iwx_agent.report import FORMATS, exit_code
 
     one_of(output, FORMATS, "--format")
@@ -51,7 +51,10 @@ def report(
 
         one_of(output, ("text", "json"), "--format with --list")
         runs = saved_runs(None if everything else _LISTED_COUNT)
-        print_bytes(runs_json(runs) if output == "json" else runs_text(runs).encode())
+        if output == "json":
+            print_bytes(runs_json(runs))
+        else:
+            print_text(runs_text(runs))
         raise typer.Exit
     if file:
         _refuse_unsavable(file, replace=replace)
@@ -61,6 +64,35 @@ def report(
     else:
         print_report(found, output, verbose=verbose)
     raise typer.Exit(exit_code(found, output))
+
+
+def diff(
+    before: Annotated[
+        str,
+        typer.Argument(help="A saved run, or the beginning of its name.", metavar="[RUN", show_default=False),
+    ] = "",
+    after: Annotated[
+        str, typer.Argument(help="A later one (default: the last).", metavar="[RUN]]", show_default=False)
+    ] = "",
+    output: Annotated[str, typer.Option("--format", help="text or json.", metavar="FORMAT")] = "text",
+    debug: Debug = False,  # noqa: ARG001 - read by the entry
+) -> None:
+    """Compare two saved runs: what is new, gone, worse, better. Without names the last two.
+
+    What one of them could not tell is neither new nor gone, and said. Example: iwx-agent diff
+    """
+    from iwx_agent.app.saved import compare_saved
+    from iwx_agent.cli.options import one_of
+    from iwx_agent.cli.printing import print_bytes, print_text
+    from iwx_agent.report import comparison_json, comparison_text
+
+    one_of(output, ("text", "json"), "--format")
+    compared = compare_saved(before, after)
+    if output == "json":
+        print_bytes(comparison_json(compared))
+    else:
+        print_text(comparison_text(compared))
+    raise typer.Exit
 
 
 def _refuse_contradictions(run: str, file: str, *, listed: bool, everything: bool, replace: bool) -> None:

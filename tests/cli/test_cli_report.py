@@ -244,3 +244,31 @@ def test_an_older_verdict_is_explained(iwx: Run, live: list[Report], tmp_path: P
     assert iwx("why", "--run", "20261123T1526")[1].startswith("Verdict of 2026-11-23 15:26 UTC")
     code, _, err = iwx("why", "--run", "2", "--from", str(tmp_path))
     assert (code, "--from and --run do not go together" in err) == (2, True)
+
+
+# diff
+
+
+def test_the_last_two_runs_are_compared_or_any_two(iwx: Run, live: list[Report]) -> None:
+    live.extend([DOWN, FULL_DISK, report(collected_at=AT + timedelta(hours=1))])
+    code, _, err = iwx("diff")
+    assert (code, "nothing has been kept yet" in err) == (2, True)
+    iwx("diagnose")
+    code, _, err = iwx("diff")
+    assert (code, "only one run has been saved yet, and two are needed" in err) == (2, True)
+    iwx("diagnose")
+    iwx("diagnose")
+    code, out, _ = iwx("diff")
+    lines = out.splitlines()
+    assert (code, lines[0][:22], lines[1][:22]) == (0, "from  20261123T153140Z", "to    20261123T162640Z")
+    code, out, _ = iwx("diff", "20261123T1526")
+    assert (code, out.splitlines()[0][:22]) == (0, "from  20261123T152640Z")
+    code, out, _ = iwx("diff", "20261123T16", "20261123T1526", "--format", "json")
+    told = json.loads(out)
+    assert (code, told["before"]["id"][:16], told["after"]["id"][:16]) == (
+        0,
+        "20261123T162640Z",
+        "20261123T152640Z",
+    )
+    assert iwx("diff", "2027")[0] == 2
+    assert iwx("diff", "--format", "html")[0] == 2
