@@ -1,4 +1,4 @@
-"""``diagnose``, ``ticket`` and ``capture``: the main job, on this machine or on a capture of another."""
+"""``diagnose`` and ``capture``: the main job, on this machine or on a capture of another."""
 
 import sys
 from collections.abc import Callable
@@ -64,35 +64,9 @@ def diagnose(
     override = override_of(priority, reason)
     request = request_of(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
     meanwhile = _load_terminal if output == "text" else None
-    report = _report(source, request, meanwhile, save=not no_save)
+    report = report_of(source, request, meanwhile, save=not no_save)
     print_report(report, output, verbose=verbose)
     raise typer.Exit(exit_code(report, output))
-
-
-def ticket(
-    source: From = None,
-    only: Only = "",
-    skip: Skip = "",
-    budget: Budget = None,
-    deep: Deep = False,
-    no_confirm: NoConfirm = False,
-    priority: SetPriority = "",
-    reason: Reason = "",
-    no_save: NoSave = False,
-    debug: Debug = False,  # noqa: ARG001 - read by the entry
-) -> None:
-    """Print the support ticket, each field under its label in the form's order, ready to paste.
-
-    Example: iwx-agent ticket
-    """
-    from iwx_agent.cli.options import override_of
-    from iwx_agent.report import ticket_text
-
-    override = override_of(priority, reason)
-    request = request_of(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
-    report = _report(source, request, save=not no_save)
-    sys.stdout.write(ticket_text(report))
-    raise typer.Exit(report.exit_code)
 
 
 def capture(
@@ -129,13 +103,14 @@ def _load_terminal() -> None:
     import iwx_agent.rendering.terminal  # noqa: F401
 
 
-def _report(
+def report_of(
     source: Path | None,
     request: "Request",
     meanwhile: Callable[[], None] | None = None,
     *,
     save: bool = True,
 ) -> "Report":
+    """Return the report on this machine, which is saved, or a capture; with progress on a terminal."""
     from iwx_agent.app.sources import diagnose_capture, diagnose_live
     from iwx_agent.cli.progress import Progress
 

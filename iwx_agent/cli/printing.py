@@ -34,7 +34,9 @@ def rendered(report: "Report", output: str, *, verbose: bool = False) -> bytes:
     if output == "json":
         return to_json(report)
     if output == "html":
-        return to_html(report)
+        from iwx_agent.config import load_settings
+
+        return to_html(report, load_settings().ticket)
     if output != "text":
         return render(report, output).encode()
     from iwx_agent.cli.screen import Screen

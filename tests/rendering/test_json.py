@@ -95,6 +95,10 @@ def test_the_keys_that_are_promised() -> None:
         "timings",
         "remote_assistance",
         "measures",
+        "impact",
+        "changes",
+        "environment",
+        "note",
     ]
     assert list(made["remote_assistance"]) == [
         "state",
