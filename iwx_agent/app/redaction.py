@@ -1,15 +1,114 @@
-"""The redactor of a run."""
+"""The redactor of a run: its rules, the server's secrets to look for, and tokens for people's addresses."""
 
 import os
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from iwx_agent.app.support import Known
-from iwx_agent.host import Host
-from iwx_agent.model import Report
-from iwx_agent.redact import Canaries, Redactor, Tokens, rules
+from iwx_agent.host import Host, HostError
+from iwx_agent.model import Report, Status
+from iwx_agent.parsers.resolv_conf import name_servers
+from iwx_agent.redact import Canaries, NumberedTokens, Redactor, Tokens, rules
+
+if TYPE_CHECKING:
+    from iwx_agent.host.workers import Workers
+
+_NAMED_COUNT = 3
+_KEY_BYTES = 32
+_RESOLVER = "/etc/resolv.conf"
+_LOOK_BUDGET_S = 1.0
 
 
-def redactor_for(host: Host, known: Known, report: Report) -> Redactor:  # noqa: ARG001
-    """Return the redactor for what leaves of a report and its capture."""
-    kept = frozenset(address.ip for address in report.host.addresses)
-    files = known.layout.everything("secret_file")
-    return Redactor(rules(files), Canaries(()), Tokens(os.urandom(32), kept=kept))
+def redactor_for(host: Host, known: Known, report: Report, *, compare: bool = True) -> Redactor:
+    """Return the redactor for all that leaves of a run: of its report, and of what was heard for it.
+
+    The server's secrets are read aside of the run and its recorder, and are looked for in everything, unless
+    there is nothing to ``compare`` them with. Those of a replayed machine are not to be had, and this
+    machine's have nothing to do there.
+    """
+    kept = frozenset((*(address.ip for address in report.host.addresses), *_name_servers(host)))
+    files = rules(known.layout.everything("secret_file"))
+    if host.replays:
+        return Redactor(files, Canaries(()), NumberedTokens(kept=kept))
+    canaries = _canaries(host, known, report) if compare else Canaries(())
+    return Redactor(files, canaries, _tokens(host, kept, as_root=report.host.as_root))
+
+
+def redactor_of_rules() -> Redactor:
+    """Return a redactor of rules alone, for what is said of a capture or of wrong usage."""
+    return Redactor(rules(), Canaries(()), None)
+
+
+def redacted_report(report: Report, redactor: Redactor) -> Report:
+    """Return the report as it may leave, in whatever form; it says which secrets it was not compared with.
+
+    Raises:
+        CanaryError: one of the server's secrets is still in it.
+    """
+    import msgspec
+
+    said = uncompared(redactor.canaries)
+    if said:
+        report = replace(report, verdict=replace(report.verdict, reasons=(*report.verdict.reasons, said)))
+    report = redactor.redact_value(report, "report")
+    redactor.release(msgspec.json.encode(report))
+    return report
+
+
+def uncompared(canaries: Canaries) -> str:
+    """Return the sentence that names the places whose secrets could not be compared, or nothing."""
+    places = list(canaries.unread)
+    if not places:
+        return ""
+    why = next(iter(canaries.unread.values()))
+    named = ", ".join(places[:_NAMED_COUNT])
+    more = f" and {len(places) - _NAMED_COUNT} more places" if len(places) > _NAMED_COUNT else ""
+    return f"The secrets of {named}{more} could not be compared with this text ({why}): rules alone hid them."
+
+
+def quotes(report: Report) -> bool:
+    """Return whether a report may quote the machine: not when nothing was found and nothing is unclear.
+
+    Then it holds names, versions and the agent's own words.
+    """
+    clear = all(result.status in (Status.OK, Status.NOT_APPLICABLE) for result in report.results)
+    found = report.incidents or any(result.findings for result in report.results)
+    way = report.remote_assistance
+    return bool(found or not clear or report.verdict.reasons or way.reason or way.obstacles or way.doubts)
+
+
+def remember_tokens(redactor: Redactor, host: Host) -> str:
+    """Keep the tokens that were given for ``reveal``; return why that could not be, or nothing."""
+    tokens, workers = redactor.tokens, host.workers
+    if not isinstance(tokens, Tokens) or workers is None or not tokens.map().originals:
+        return ""
+    from iwx_agent.app.token_files import ServerTokens, keep_tokens
+
+    return keep_tokens(tokens, workers) if isinstance(tokens, ServerTokens) else ""
+
+
+def _canaries(host: Host, known: Known, report: Report) -> Canaries:
+    from iwx_agent.app.secrets import BUDGET_S, canaries_of
+
+    named = report.host
+    public = (named.name, named.fqdn, *named.fqdn.split("."), *(address.ip for address in named.addresses))
+    return canaries_of(host.aside(BUDGET_S), known.layout, public=public)
+
+
+def _name_servers(host: Host) -> tuple[str, ...]:
+    """Return the addresses of the name servers: they say which one does not answer, and are nobody's."""
+    try:
+        told = host.aside(_LOOK_BUDGET_S).read(_RESOLVER, max_bytes=8192, timeout_s=_LOOK_BUDGET_S).data
+    except HostError:
+        return ()
+    return name_servers(told.decode("utf-8", "replace"))
+
+
+def _tokens(host: Host, kept: frozenset[str], *, as_root: bool) -> Tokens:
+    workers: Workers | None = host.workers
+    if workers is None or not as_root:
+        return Tokens(os.urandom(_KEY_BYTES), kept=kept)
+    from iwx_agent.app.token_files import server_tokens
+
+    return server_tokens(workers, kept)

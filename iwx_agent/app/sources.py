@@ -25,6 +25,7 @@ from iwx_agent.state import StateError, keep_verdict, last_verdict
 if TYPE_CHECKING:
     from iwx_agent.host import Host
     from iwx_agent.host.workers import Workers
+    from iwx_agent.redact import Redactor
     from iwx_agent.replay import CaptureInfo
 
 OnProgress = Callable[[str, int, int], None]
@@ -48,25 +49,45 @@ def diagnose_live(
     on_progress: OnProgress | None = None,
     on_unkept: Callable[[str], None] | None = None,
     meanwhile: Callable[[], None] | None = None,
+    on_redactor: Callable[["Redactor"], None] | None = None,
 ) -> Report:
-    """Diagnose this machine; everything that was started is ended before it returns.
+    """Diagnose this machine and return the report as it may leave; all that was started is ended then.
 
-    With ``on_unkept`` the verdict is kept for ``why``; it is told why that could not be.
+    With ``on_unkept`` the verdict is kept for ``why``, and tokens for ``reveal``; it is told why that could
+    not be. ``on_redactor`` gets what the report was redacted with.
+
+    Raises:
+        CanaryError: one of the server's secrets would have been in the report.
     """
     from iwx_agent.host.live import LiveHost
 
+    def load() -> None:
+        import iwx_agent.app.redaction  # noqa: F401 - afterwards it would be waited for
+
+        if meanwhile is not None:
+            meanwhile()
+
+    brought = known()
     with LiveHost(budget_s=request.budget_s) as host:
         report = diagnose(
             host,
-            known(),
+            brought,
             request,
             in_progress=host.in_progress,
             abandoned=host.abandoned,
             on_progress=on_progress,
-            meanwhile=meanwhile,
+            meanwhile=load,
         )
-        if on_unkept is not None and (why := keep(report, host.workers)):
-            on_unkept(why)
+        from iwx_agent.app.redaction import quotes, redacted_report, redactor_for, remember_tokens
+
+        redactor = redactor_for(host, brought, report, compare=quotes(report))
+        report = redacted_report(report, redactor)
+        if on_redactor is not None:
+            on_redactor(redactor)
+        if on_unkept is not None:
+            for said in (remember_tokens(redactor, host), keep(report, host.workers)):
+                if said:
+                    on_unkept(said)
     return report
 
 
@@ -76,9 +97,13 @@ def diagnose_capture(directory: Path, request: Request, *, on_progress: OnProgre
     Raises:
         CaptureError: for what is not a capture.
     """
+    from iwx_agent.app.redaction import redacted_report, redactor_for
     from iwx_agent.replay import open_capture
 
-    return diagnose(open_capture(directory), known(), request, on_progress=on_progress)
+    brought = known()
+    host = open_capture(directory)
+    report = diagnose(host, brought, request, on_progress=on_progress)
+    return redacted_report(report, redactor_for(host, brought, report))
 
 
 def keep(report: Report, workers: "Workers | None" = None) -> str:
@@ -107,7 +132,14 @@ def kept_verdict() -> LastVerdict:
         raise StateError(f"is no verdict: {error}") from None
 
 
-def capture_live(directory: Path, note: str, request: Request, *, unredacted: bool = False) -> int:
+def capture_live(
+    directory: Path,
+    note: str,
+    request: Request,
+    *,
+    unredacted: bool = False,
+    on_unkept: Callable[[str], None] | None = None,
+) -> int:
     """Diagnose this machine, write what was asked and answered, and return how many answers were written.
 
     Without secrets, unless ``unredacted``: that capture is as secret as the server.
@@ -128,10 +160,13 @@ def capture_live(directory: Path, note: str, request: Request, *, unredacted: bo
         if unredacted:
             return write_files(directory, capture_files(info, recorder.heard))
         from iwx_agent.app.redacted_capture import files_of, redacted_capture
-        from iwx_agent.app.redaction import redactor_for
+        from iwx_agent.app.redaction import redactor_for, remember_tokens
 
         redactor = redactor_for(host, brought, report)
-    return write_files(directory, files_of(redacted_capture(info, recorder.heard, redactor), redactor))
+        files = files_of(redacted_capture(info, recorder.heard, redactor), redactor)
+        if on_unkept is not None and (said := remember_tokens(redactor, host)):
+            on_unkept(said)
+    return write_files(directory, files)
 
 
 def capture_info(host: "Host", note: str = "") -> "CaptureInfo":

@@ -139,6 +139,16 @@ class Redactor:
         return data
 
     @property
+    def tokens(self) -> Tokens | AddressTokens | None:
+        """Return what gives it tokens for addresses."""
+        return self._tokens
+
+    @property
+    def canaries(self) -> Canaries:
+        """Return the secrets that ``release`` looks for."""
+        return self._canaries
+
+    @property
     def report(self) -> RedactionReport:
         """Return what was hidden so far."""
         with self._lock:

@@ -82,6 +82,15 @@ class Recorder(Host):
         """Wait as the host behind it does."""
         self._host.pause(duration_s)
 
+    @property
+    def replays(self) -> bool:
+        """Return what the host behind it says."""
+        return self._host.replays
+
+    def aside(self, budget_s: float) -> Host:
+        """Return the host behind it: what is asked there is not remembered here."""
+        return self._host.aside(budget_s)
+
 
 def size_of(found: Struct | HostError) -> int:
     """Return how many bytes an answer holds, as near as counting is cheap; at least one."""
