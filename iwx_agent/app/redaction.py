@@ -35,6 +35,22 @@ def redactor_for(host: Host, known: Known, report: Report, *, compare: bool = Tr
     return Redactor(files, canaries, _tokens(host, kept, as_root=report.host.as_root))
 
 
+def redactor_here() -> Redactor:
+    """Return a redactor with this machine's secrets for what is no report: errors, answers, wrong usage."""
+    from iwx_agent.app.secrets import BUDGET_S, canaries_of
+    from iwx_agent.config import ConfigError, load_layout
+    from iwx_agent.host.live import LiveHost
+
+    try:
+        layout = load_layout()
+    except ConfigError:  # which is said by itself
+        unread = {"this server": "where they are kept is not known: the configuration is broken"}
+        return Redactor(rules(), Canaries((), unread=unread), None)
+    with LiveHost(budget_s=BUDGET_S) as host:
+        canaries = canaries_of(host, layout, public=(host.clock().host_name,))
+    return Redactor(rules(layout.everything("secret_file")), canaries, None)
+
+
 def redactor_of_rules() -> Redactor:
     """Return a redactor of rules alone, for what is said of a capture or of wrong usage."""
     return Redactor(rules(), Canaries(()), None)

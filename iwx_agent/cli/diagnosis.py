@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from iwx_agent.cli.gate import gate
+
 if TYPE_CHECKING:
     from iwx_agent.app.diagnose import Request
     from iwx_agent.model import Override, Report
@@ -116,7 +118,10 @@ def capture(
     from iwx_agent.app.sources import capture_live
 
     request = request_of("", "", budget, deep=deep, no_confirm=False)
-    answers_count = capture_live(directory, note, request, unredacted=unredacted)
+    unkept: list[str] = []
+    answers_count = capture_live(directory, note, request, unredacted=unredacted, on_unkept=unkept.append)
+    for why in unkept:
+        sys.stderr.write(f"iwx-agent: {why}\n")
     said = "Redacted: redaction.json says where."
     if unredacted:
         said = "Not redacted: treat it as secret as this server."
@@ -137,11 +142,18 @@ def _report(source: Path | None, request: "Request", meanwhile: Callable[[], Non
     from iwx_agent.cli.progress import Progress
 
     unkept: list[str] = []
-    with Progress(sys.stderr) as progress:
+    with Progress(gate().terminal) as progress:
         if source is not None:
-            return diagnose_capture(source, request, on_progress=progress.update)
+            gate().of_a_capture()
+            report = diagnose_capture(source, request, on_progress=progress.update)
+            gate().redacted()
+            return report
         report = diagnose_live(
-            request, on_progress=progress.update, on_unkept=unkept.append, meanwhile=meanwhile
+            request,
+            on_progress=progress.update,
+            on_unkept=unkept.append,
+            meanwhile=meanwhile,
+            on_redactor=gate().redacted,
         )
     for why in unkept:
         sys.stderr.write(f"iwx-agent: {why}\n")

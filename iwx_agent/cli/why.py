@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from iwx_agent.cli.diagnosis import Debug, From
+from iwx_agent.cli.gate import gate
 
 
 def why(
@@ -24,7 +25,10 @@ def why(
     from iwx_agent.report import explanation_json, explanation_text
 
     one_of(output, ("text", "json"), "--format")
+    if source is not None:
+        gate().of_a_capture()
     kept = verdict_to_keep(diagnose_capture(source, Request())) if source else kept_verdict()
+    gate().redacted()
     if output == "json":
         sys.stdout.buffer.write(explanation_json(kept))
         sys.stdout.buffer.flush()

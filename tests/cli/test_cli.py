@@ -262,7 +262,7 @@ def test_a_capture_of_this_machine_says_where_it_is_and_that_it_is_secret(
 ) -> None:
     told: list[Any] = []
 
-    def live(*given: Any, unredacted: bool) -> int:
+    def live(*given: Any, unredacted: bool, **more: Any) -> int:
         told.append((*given, unredacted))
         return 12
 
@@ -284,7 +284,7 @@ def test_diagnosis_of_this_machine_takes_the_budget_of_the_configuration(
 
     told: list[float] = []
 
-    def live(request: Any, *, on_progress: Any, on_unkept: Any, meanwhile: Any) -> Any:
+    def live(request: Any, **more: Any) -> Any:
         told.append(request.budget_s)
         return report()
 
