@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from iwx_agent.app.support import Known
 from iwx_agent.host import Host, HostError
-from iwx_agent.model import Report, Status
+from iwx_agent.model import Provider, Report
 from iwx_agent.parsers.resolv_conf import name_servers
 from iwx_agent.redact import Canaries, NumberedTokens, Redactor, Tokens, rules
 
@@ -20,19 +20,19 @@ _RESOLVER = "/etc/resolv.conf"
 _LOOK_BUDGET_S = 1.0
 
 
-def redactor_for(host: Host, known: Known, report: Report, *, compare: bool = True) -> Redactor:
+def redactor_for(host: Host, known: Known, report: Report) -> Redactor:
     """Return the redactor for all that leaves of a run: of its report, and of what was heard for it.
 
-    The server's secrets are read aside of the run and its recorder, and are looked for in everything, unless
-    there is nothing to ``compare`` them with. Those of a replayed machine are not to be had, and this
-    machine's have nothing to do there.
+    The server's secrets are read aside of the run and its recorder, and are looked for in everything. Those
+    of a replayed machine are not to be had, and this machine's have nothing to do there. The addresses of the
+    server, its name servers and its provider stay as they are.
     """
-    kept = frozenset((*(address.ip for address in report.host.addresses), *_name_servers(host)))
+    own = (address.ip for address in report.host.addresses)
+    kept = frozenset((*own, *_name_servers(host), *_mail_of(known.provider)))
     files = rules(known.layout.everything("secret_file"))
     if host.replays:
         return Redactor(files, Canaries(()), NumberedTokens(kept=kept))
-    canaries = _canaries(host, known, report) if compare else Canaries(())
-    return Redactor(files, canaries, _tokens(host, kept, as_root=report.host.as_root))
+    return Redactor(files, _canaries(host, known, report), _tokens(host, kept, as_root=report.host.as_root))
 
 
 def redactor_here() -> Redactor:
@@ -83,17 +83,6 @@ def uncompared(canaries: Canaries) -> str:
     return f"The secrets of {named}{more} could not be compared with this text ({why}): rules alone hid them."
 
 
-def quotes(report: Report) -> bool:
-    """Return whether a report may quote the machine: not when nothing was found and nothing is unclear.
-
-    Then it holds names, versions and the agent's own words.
-    """
-    clear = all(result.status in (Status.OK, Status.NOT_APPLICABLE) for result in report.results)
-    found = report.incidents or any(result.findings for result in report.results)
-    way = report.remote_assistance
-    return bool(found or not clear or report.verdict.reasons or way.reason or way.obstacles or way.doubts)
-
-
 def remember_tokens(redactor: Redactor, host: Host) -> str:
     """Keep the tokens that were given for ``reveal``; return why that could not be, or nothing."""
     tokens, workers = redactor.tokens, host.workers
@@ -119,6 +108,12 @@ def _name_servers(host: Host) -> tuple[str, ...]:
     except HostError:
         return ()
     return name_servers(told.decode("utf-8", "replace"))
+
+
+def _mail_of(provider: Provider | None) -> tuple[str, ...]:
+    """Return the mail addresses of a provider, which the configuration gives so that they are shown."""
+    words = f"{provider.address} {provider.text}".split() if provider is not None else ()
+    return tuple(word.strip("<>(),;:.\"'").removeprefix("mailto:") for word in words if "@" in word)
 
 
 def _tokens(host: Host, kept: frozenset[str], *, as_root: bool) -> Tokens:

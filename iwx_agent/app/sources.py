@@ -9,6 +9,7 @@ from msgspec import DecodeError
 
 from iwx_agent import __version__
 from iwx_agent.app.diagnose import Request, diagnose
+from iwx_agent.app.quoting import quotes
 from iwx_agent.app.support import Known
 from iwx_agent.config import (
     load_causes,
@@ -49,23 +50,17 @@ def diagnose_live(
     on_progress: OnProgress | None = None,
     on_unkept: Callable[[str], None] | None = None,
     meanwhile: Callable[[], None] | None = None,
-    on_redactor: Callable[["Redactor"], None] | None = None,
+    on_redactor: Callable[["Redactor | None"], None] | None = None,
 ) -> Report:
     """Diagnose this machine and return the report as it may leave; all that was started is ended then.
 
     With ``on_unkept`` the verdict is kept for ``why``, and tokens for ``reveal``; it is told why that could
-    not be. ``on_redactor`` gets what the report was redacted with.
+    not be. ``on_redactor`` gets what it was redacted with; None when it quotes nothing of the machine.
 
     Raises:
         CanaryError: one of the server's secrets would have been in the report.
     """
     from iwx_agent.host.live import LiveHost
-
-    def load() -> None:
-        import iwx_agent.app.redaction  # noqa: F401 - afterwards it would be waited for
-
-        if meanwhile is not None:
-            meanwhile()
 
     brought = known()
     with LiveHost(budget_s=request.budget_s) as host:
@@ -76,18 +71,22 @@ def diagnose_live(
             in_progress=host.in_progress,
             abandoned=host.abandoned,
             on_progress=on_progress,
-            meanwhile=load,
+            meanwhile=meanwhile,
         )
-        from iwx_agent.app.redaction import quotes, redacted_report, redactor_for, remember_tokens
+        said = ""
+        if quotes(report):
+            from iwx_agent.app.redaction import redacted_report, redactor_for, remember_tokens
 
-        redactor = redactor_for(host, brought, report, compare=quotes(report))
-        report = redacted_report(report, redactor)
-        if on_redactor is not None:
-            on_redactor(redactor)
+            redactor = redactor_for(host, brought, report)
+            report = redacted_report(report, redactor)
+            said = remember_tokens(redactor, host)
+            if on_redactor is not None:
+                on_redactor(redactor)
+        elif on_redactor is not None:
+            on_redactor(None)
         if on_unkept is not None:
-            for said in (remember_tokens(redactor, host), keep(report, host.workers)):
-                if said:
-                    on_unkept(said)
+            for why in filter(None, (said, keep(report, host.workers))):
+                on_unkept(why)
     return report
 
 

@@ -153,7 +153,7 @@ def _report(source: Path | None, request: "Request", meanwhile: Callable[[], Non
             on_progress=progress.update,
             on_unkept=unkept.append,
             meanwhile=meanwhile,
-            on_redactor=gate().redacted,
+            on_redactor=gate().of_a_report,
         )
     for why in unkept:
         sys.stderr.write(f"iwx-agent: {why}\n")

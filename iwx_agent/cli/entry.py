@@ -105,8 +105,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; all that it writes passes the gate."""
     _write_anything()
     with Gate(sys.stdout, sys.stderr) as way_out:
+        if not arguments:
+            way_out.plain(wholly=True)  # there is nothing but help
         code = _ended(arguments)
-        if not arguments or (code == 0 and way_out.untouched):
+        if code == 0 and way_out.untouched:
             way_out.plain()  # help, or the version
         return _let_out(way_out, code)
 

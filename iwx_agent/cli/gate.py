@@ -43,6 +43,7 @@ class Gate:
         self._before: tuple[Any, ...] = ()
         self.stopped = False
         self.untouched = True
+        self._wholly = False
 
     def __enter__(self) -> Self:
         self._before = (sys.stdout, sys.stderr, sys.excepthook, sys.unraisablehook, threading.excepthook)
@@ -71,14 +72,22 @@ class Gate:
         if own_words:
             self.plain()
 
-    def plain(self) -> None:
-        """Let all pass: what follows is not of the machine, but the agent's own words."""
+    def plain(self, *, wholly: bool = False) -> None:
+        """Take what is held as the agent's own words; ``wholly`` also what goes to standard error."""
         self._kind = "plain"
+        self._wholly = wholly
 
-    def redacted(self, redactor: "Redactor | None" = None) -> None:
-        """Take what is held as redacted; the secrets of ``redactor``, when given, are looked for in it."""
+    def redacted(self) -> None:
+        """Take what is held as made of what has been redacted: it is compared with the secrets only."""
         self._kind = "redacted"
-        self._redactor = redactor or self._redactor
+
+    def of_a_report(self, redactor: "Redactor | None") -> None:
+        """Take what is held as made of a report that this redacted; None: one that quotes nothing."""
+        if redactor is None:
+            self.plain()
+        else:
+            self.redacted()
+            self._redactor = redactor
 
     def of_a_capture(self) -> None:
         """Do not look for this machine's secrets: it is another one that is spoken of."""
@@ -102,7 +111,7 @@ class Gate:
             if self.stopped:
                 return
             try:
-                told = data if self._kind == "plain" else self._looked_at(data, "text")
+                told = data if self._wholly else self._looked_at(data, "text")
             except Exception as error:  # noqa: BLE001 - the wall: what could not be looked at stays here
                 self.stop(error)
                 return

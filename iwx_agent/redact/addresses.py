@@ -54,7 +54,10 @@ def _mail(page: Page, found: re.Match[str]) -> Hit | None:
         return None
     if page.tokens is None:
         return Hit(start + skipped, at)
-    return Hit(start + skipped, at, page.tokens.token("mail", f"{local}@{domain}"))
+    address = f"{local}@{domain}"
+    if address in page.tokens.kept:
+        return None
+    return Hit(start + skipped, at, page.tokens.token("mail", address))
 
 
 @lru_cache(maxsize=8192)
