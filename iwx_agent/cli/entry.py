@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from iwx_agent.cli import assistance, bundling, catalogue, diagnosis, why
+from iwx_agent.cli import assistance, bundling, catalogue, diagnosis, reveal, why
 from iwx_agent.cli.gate import EXIT_STOPPED, Gate, gate
 
 EXIT_USAGE = 2
@@ -46,6 +46,7 @@ def application() -> typer.Typer:
     app.command()(_guarded(catalogue.checks, own_words=True))
     app.command()(_guarded(catalogue.explain, own_words=True))
     app.command()(_guarded(why.why))
+    app.command()(_guarded(reveal.reveal))
     app.add_typer(_assistance())
     return app
 

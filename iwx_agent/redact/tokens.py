@@ -18,8 +18,9 @@ class TokenMap(Struct, frozen=True, kw_only=True):
     originals: dict[str, str] = {}
 
     def reveal(self, token: str) -> str | None:
-        """Return the address that a token stands for, in either form; None when it is not known here."""
-        return self.originals.get(token_of(token).strip().lower())
+        """Return the address that a token stands for, in any of its forms; None when it is not known here."""
+        told = token_of(token).strip().lower()
+        return self.originals.get(told.partition("@")[0])
 
     def __repr__(self) -> str:
         return f"TokenMap({len(self.originals)} tokens)"
