@@ -21,9 +21,10 @@ from iwx_agent.app.redacted_capture import (
     files_of,
     redacted_capture,
 )
-from iwx_agent.app.redaction import redacted_report, redactor_for, remember_tokens
+from iwx_agent.app.redaction import learn, redacted_report, redactor_for, remember_tokens
 from iwx_agent.app.sources import OnProgress, capture_info, known
 from iwx_agent.host import AskClock, ClockAnswer, CommandAnswer, FileContent, HostError, RunCommand
+from iwx_agent.host.recorder import size_of
 from iwx_agent.model import Report, moment
 from iwx_agent.redact import RedactionReport, Redactor
 from iwx_agent.replay import CaptureInfo, Recorder, open_capture
@@ -37,7 +38,6 @@ from iwx_agent.replay.bundles import (
     BundleManifest,
     LeftOut,
 )
-from iwx_agent.replay.recording import size_of
 from iwx_agent.replay.redacting import Heard, Item
 from iwx_agent.report import ticket_text, to_html, to_json
 from iwx_agent.transports.contract import Attachment
@@ -146,6 +146,8 @@ def bundle_of(
     What has no room is left out in this order: answers that no incident quotes, the larger first, then those
     that one does. Report and ticket are never left out.
     """
+    heard = tuple(heard)
+    learn(redactor, heard)
     report = redacted_report(report, redactor)
     capture = redacted_capture(info, heard, redactor, started_s=started_s)
     making = _Making(report, capture, redactor, wanted)

@@ -1,12 +1,14 @@
 """The redactor of a run: its rules, the server's secrets to look for, and tokens for people's addresses."""
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from iwx_agent.app.support import Known
-from iwx_agent.host import Host, HostError
+from iwx_agent.host import Host, HostError, Question
 from iwx_agent.model import Provider, Report
 from iwx_agent.parsers.resolv_conf import name_servers
 from iwx_agent.redact import Canaries, NumberedTokens, Redactor, Tokens, rules
@@ -14,25 +16,64 @@ from iwx_agent.redact import Canaries, NumberedTokens, Redactor, Tokens, rules
 if TYPE_CHECKING:
     from iwx_agent.host.workers import Workers
 
+Heard = tuple[Question, Struct | HostError]
+
 _NAMED_COUNT = 3
+_LEARN_CHARACTERS = 8 * 1024 * 1024
 _KEY_BYTES = 32
 _RESOLVER = "/etc/resolv.conf"
 _LOOK_BUDGET_S = 1.0
 
 
-def redactor_for(host: Host, known: Known, report: Report) -> Redactor:
+def redactor_for(host: Host, known: Known, report: Report, heard: Iterable[Heard] = ()) -> Redactor:
     """Return the redactor for all that leaves of a run: of its report, and of what was heard for it.
 
     The server's secrets are read aside of the run and its recorder, and are looked for in everything. Those
     of a replayed machine are not to be had, and this machine's have nothing to do there. The addresses of the
-    server, its name servers and its provider stay as they are.
+    server, its name servers and its provider stay as they are. Secrets in what was ``heard`` for the report
+    are hidden in it also where it quotes them in another form.
     """
+    redactor = _redactor(host, known, report)
+    learn(redactor, heard)
+    return redactor
+
+
+def _redactor(host: Host, known: Known, report: Report) -> Redactor:
     own = (address.ip for address in report.host.addresses)
     kept = frozenset((*own, *_name_servers(host), *_mail_of(known.provider)))
     files = rules(known.layout.everything("secret_file"))
     if host.replays:
         return Redactor(files, Canaries(()), NumberedTokens(kept=kept))
     return Redactor(files, _canaries(host, known, report), _tokens(host, kept, as_root=report.host.as_root))
+
+
+def learn(redactor: Redactor, heard: Iterable[Heard]) -> None:
+    """Have a redactor read what a machine said, so that it knows the secrets in it in every form."""
+    seen: set[str] = set()
+    left = _LEARN_CHARACTERS
+    for question, found in heard:
+        for text in _texts(found):
+            if text in seen or len(text) > left:
+                continue  # a second look often says the same
+            seen.add(text)
+            left -= len(text)
+            redactor.learn(text, question.source)
+
+
+def _texts(found: Any) -> Iterator[str]:
+    match found:
+        case str():
+            yield found
+        case bytes():
+            yield found.decode("utf-8", "replace")
+        case HostError():
+            yield found.reason
+        case tuple():
+            for one in found:
+                yield from _texts(one)
+        case Struct():
+            for name in found.__struct_fields__:
+                yield from _texts(getattr(found, name))
 
 
 def redactor_here() -> Redactor:

@@ -61,11 +61,13 @@ def diagnose_live(
         CanaryError: one of the server's secrets would have been in the report.
     """
     from iwx_agent.host.live import LiveHost
+    from iwx_agent.host.recorder import Recorder
 
     brought = known()
     with LiveHost(budget_s=request.budget_s) as host:
+        recorder = Recorder(host)
         report = diagnose(
-            host,
+            recorder,
             brought,
             request,
             in_progress=host.in_progress,
@@ -77,7 +79,7 @@ def diagnose_live(
         if quotes(report):
             from iwx_agent.app.redaction import redacted_report, redactor_for, remember_tokens
 
-            redactor = redactor_for(host, brought, report)
+            redactor = redactor_for(host, brought, report, recorder.heard)
             report = redacted_report(report, redactor)
             said = remember_tokens(redactor, host)
             if on_redactor is not None:
@@ -97,12 +99,12 @@ def diagnose_capture(directory: Path, request: Request, *, on_progress: OnProgre
         CaptureError: for what is not a capture.
     """
     from iwx_agent.app.redaction import redacted_report, redactor_for
-    from iwx_agent.replay import open_capture
+    from iwx_agent.replay import Recorder, open_capture
 
     brought = known()
-    host = open_capture(directory)
+    host = Recorder(open_capture(directory))
     report = diagnose(host, brought, request, on_progress=on_progress)
-    return redacted_report(report, redactor_for(host, brought, report))
+    return redacted_report(report, redactor_for(host, brought, report, host.heard))
 
 
 def keep(report: Report, workers: "Workers | None" = None) -> str:

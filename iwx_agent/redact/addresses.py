@@ -136,8 +136,8 @@ def _ip4(page: Page, found: re.Match[str]) -> Hit | None:
     return Hit(start, end, page.tokens.token("ip", told) if page.tokens is not None else None)
 
 
-# What makes four numbers a version: 1.2.3.4.el9, 1.2.3.4-5 (no range), 2.3.19.1 (9b531029); foo-1.2.3.4.tar.gz,
-# but not 203.0.113.77.tar.gz, nor 203.0.113.77.rcn.example.
+# What makes four numbers a version: 1.2.3.4.el9, 1.2.3.4-5 (no range), 2.3.19.1 (9b531029);
+# foo-1.2.3.4.tar.gz, but not 203.0.113.77.tar.gz, nor 203.0.113.77.rcn.example.
 _VERSION_AFTER = {
     ".": re.compile(
         r"\.(?:(?:el|fc|amzn)[0-9]|(?:rpm|deb|x86_64|i[36]86|aarch64|noarch|src|so|(?:b|rc|p)[0-9]{1,3})(?![\w-]))"

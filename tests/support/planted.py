@@ -1,0 +1,136 @@
+"""A recorded machine that has secrets in everything it says: logs, answers, banners, titles, names, errors.
+
+Each line of each text that it answers with has an entry of the corpus behind it (or in its place), so that a
+check quotes it, or a parser complains of it and quotes it then.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+from corpus import LINES
+from fakes import content
+from msgspec import Struct
+from msgspec.structs import replace
+from scenarios import ROOTS
+
+from iwx_agent.host import (
+    CommandAnswer,
+    DirectoryEntry,
+    DirectoryListing,
+    FileContent,
+    GreetingAnswer,
+    Host,
+    HostError,
+    HttpAnswer,
+    Question,
+    ReadFile,
+)
+from iwx_agent.model import Processes
+from iwx_agent.replay import open_capture
+
+CANARY = "c4nary of no rule"
+INI = "/usr/local/interworx/iworx.ini"
+SETTINGS = f'[iworx]\ndsn="mysqli://iworx:{CANARY}@unix(/x.sock)/iworx"\n'
+# Whole texts that only a file, a unit or a dump could have; on one line of a log there is one line of them.
+ONE_LINE = tuple(text for text, _ in LINES.values() if "\n" not in text and "\0" not in text)
+
+
+class Planted(Host):
+    """Stands in for the live host: answers as a recorded machine, with secrets."""
+
+    def __init__(
+        self,
+        root: str,
+        texts: Sequence[str] = ONE_LINE,
+        *,
+        instead: bool = False,
+        settings: str = SETTINGS,
+    ) -> None:
+        self._replay = open_capture(ROOTS / root)
+        self._texts = itertools.cycle(texts)
+        self._instead = instead
+        self._settings = settings
+        self.aside_asked: list[str] = []
+        self._aside = False
+
+    # As the live host
+
+    def __call__(self, *, budget_s: float) -> Self:
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *told: object) -> None:
+        self._aside = False
+
+    def aside(self, budget_s: float) -> "Planted":
+        other = Planted.__new__(Planted)
+        other.__dict__.update(self.__dict__)
+        other._aside = True
+        return other
+
+    def in_progress(self) -> tuple[str, ...]:
+        return ()
+
+    def abandoned(self) -> tuple[str, ...]:
+        return (f"worker for {next(self._texts)}",)
+
+    def pause(self, duration_s: float) -> None:
+        pass
+
+    def answer(self, question: Question) -> Struct:
+        if isinstance(question, ReadFile) and question.path == INI:
+            self.aside_asked.append(question.path)
+            return content(self._settings)
+        try:
+            found = self._replay.answer(question)
+        except HostError as error:
+            if error.kind in ("not_found", "not_captured"):
+                raise
+            raise HostError(error.kind, f"{error.reason} {next(self._texts)}", question.source) from None
+        return found if self._aside else self._planted(found)
+
+    # Secrets
+
+    def _planted(self, found: Any) -> Struct:
+        match found:
+            case FileContent():
+                return replace(found, data=self._bytes(found.data))
+            case CommandAnswer():
+                return replace(found, stdout=self._bytes(found.stdout), stderr=self._bytes(found.stderr))
+            case HttpAnswer():
+                headers = tuple((name, f"{value} {next(self._texts)}") for name, value in found.headers)
+                return replace(found, headers=headers, body=self._bytes(found.body))
+            case GreetingAnswer():
+                return replace(found, data=self._bytes(found.data))
+            case Processes():
+                entries = tuple(
+                    replace(entry, title=f"{entry.title} {next(self._texts)}") for entry in found.entries
+                )
+                return replace(found, entries=entries)
+            case DirectoryListing():
+                return replace(found, entries=(*found.entries, *self._names()))
+        return found  # type: ignore[no-any-return]
+
+    def _names(self) -> Iterator[DirectoryEntry]:
+        for _ in range(3):
+            name = next(self._texts).replace("/", "_")[:200]
+            yield DirectoryEntry(name=name, kind="file", size_bytes=1, modified_at=1.0)
+
+    def _bytes(self, data: bytes) -> bytes:
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return data
+        lines = text.split("\n")
+        told = (
+            line
+            if not line.strip()
+            else next(self._texts)
+            if self._instead
+            else f"{line} {next(self._texts)}"
+            for line in lines
+        )
+        return "\n".join(told).encode()
