@@ -2,6 +2,8 @@
 
 import re
 
+import msgspec
+
 from iwx_agent.model import Report, Status
 
 # What secrets and addresses stand in, or look like. Much else does, too: in doubt the redactor is asked.
@@ -18,17 +20,16 @@ def quotes(report: Report) -> bool:
     Only then it has to be redacted: when anything was found or is not clear, a person said something, or a
     reason looks as if there were more in it than the agent's own words.
     """
-    way, verdict = report.remote_assistance, report.verdict
+    way, verdict, environment = report.remote_assistance, report.verdict, report.environment
     clear = all(result.status in (Status.OK, Status.NOT_APPLICABLE) for result in report.results)
     if not clear or report.incidents or any(result.findings for result in report.results):
         return True
+    if report.note or report.changes or report.impact:
+        return True
     if verdict.reasons or verdict.override or verdict.provider or way.reason or way.obstacles or way.doubts:
         return True
-    told = (
-        report.host.name,
-        report.host.fqdn,
-        report.host.fqdn_source,
-        report.host.panel_version,
-        way.source,
-    )
+    host = report.host
+    told = [host.name, host.fqdn, host.fqdn_source, host.panel_version, host.panel_home, way.source]
+    if environment is not None:
+        told.append(str(msgspec.to_builtins(environment)))
     return any(_IN_DOUBT.search(text) for text in (*told, *(result.reason for result in report.results)))

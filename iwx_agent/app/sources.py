@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import DecodeError
+from msgspec.structs import replace
 
 from iwx_agent import __version__
 from iwx_agent.app.diagnose import Request, diagnose
 from iwx_agent.app.quoting import quotes
+from iwx_agent.app.saved import save_run
 from iwx_agent.app.support import Known
 from iwx_agent.config import (
     load_causes,
@@ -19,28 +20,28 @@ from iwx_agent.config import (
     load_settings,
     load_signatures,
 )
-from iwx_agent.model import LastVerdict, Report, moment, verdict_to_keep
-from iwx_agent.report import explanation_from_json, explanation_json
-from iwx_agent.state import StateError, keep_verdict, last_verdict
+from iwx_agent.model import Report, moment
 
 if TYPE_CHECKING:
     from iwx_agent.host import Host
-    from iwx_agent.host.workers import Workers
     from iwx_agent.redact import Redactor
     from iwx_agent.replay import CaptureInfo
 
 OnProgress = Callable[[str, int, int], None]
 
 
-def known() -> Known:
-    """Return what this installation brings along; each broken file is refused before anything is asked."""
+def known(etc: Path | None = None) -> Known:
+    """Return what this installation brings along; each broken file is refused before anything is asked.
+
+    ``etc`` is where the administrator's files are, ``/etc/iwx-agent`` by default.
+    """
     return Known(
-        layout=load_layout(),
+        layout=load_layout(etc),
         causes=load_causes(),
-        settings=load_settings(),
-        signatures=load_signatures(),
-        policy=load_policy(),
-        provider=load_provider(),
+        settings=load_settings(etc),
+        signatures=load_signatures(etc),
+        policy=load_policy(etc),
+        provider=load_provider(etc),
     )
 
 
@@ -48,14 +49,15 @@ def diagnose_live(
     request: Request,
     *,
     on_progress: OnProgress | None = None,
-    on_unkept: Callable[[str], None] | None = None,
+    on_unsaved: Callable[[str], None] | None = None,
     meanwhile: Callable[[], None] | None = None,
     on_redactor: Callable[["Redactor | None"], None] | None = None,
 ) -> Report:
     """Diagnose this machine and return the report as it may leave; all that was started is ended then.
 
-    With ``on_unkept`` the verdict is kept for ``why``, and tokens for ``reveal``; it is told why that could
-    not be. ``on_redactor`` gets what it was redacted with; None when it quotes nothing of the machine.
+    With ``on_unsaved`` the run is saved; it is told why that could not be, or why tokens for people's
+    addresses could not be kept. ``on_redactor`` gets what the report was redacted with, before it is saved;
+    None when it quotes nothing of the machine.
 
     Raises:
         CanaryError: one of the server's secrets would have been in the report.
@@ -63,8 +65,8 @@ def diagnose_live(
     from iwx_agent.host.live import LiveHost
     from iwx_agent.host.recorder import Recorder
 
-    brought = known()
     with LiveHost(budget_s=request.budget_s) as host:
+        brought = known()
         recorder = Recorder(host)
         report = diagnose(
             recorder,
@@ -76,24 +78,25 @@ def diagnose_live(
             meanwhile=meanwhile,
         )
         said = ""
+        redactor: Redactor | None = None
         if quotes(report):
             from iwx_agent.app.redaction import redacted_report, redactor_for, remember_tokens
 
             redactor = redactor_for(host, brought, report, recorder.heard)
             report = redacted_report(report, redactor)
             said = remember_tokens(redactor, host)
-            if on_redactor is not None:
-                on_redactor(redactor)
-        elif on_redactor is not None:
-            on_redactor(None)
-        if on_unkept is not None:
-            for why in filter(None, (said, keep(report, host.workers))):
-                on_unkept(why)
+        if on_redactor is not None:
+            on_redactor(redactor)
+        if on_unsaved is not None:
+            for why in filter(None, (said, save_run(report, brought.settings, host.workers))):
+                on_unsaved(why)
     return report
 
 
-def diagnose_capture(directory: Path, request: Request, *, on_progress: OnProgress | None = None) -> Report:
-    """Diagnose a capture with the captured clock, through the same code.
+def diagnose_capture(
+    directory: Path, request: Request, *, on_progress: OnProgress | None = None, etc: Path | None = None
+) -> Report:
+    """Diagnose a capture with the captured clock, through the same code; ``etc`` as in ``known``.
 
     Raises:
         CaptureError: for what is not a capture.
@@ -101,36 +104,10 @@ def diagnose_capture(directory: Path, request: Request, *, on_progress: OnProgre
     from iwx_agent.app.redaction import redacted_report, redactor_for
     from iwx_agent.replay import Recorder, open_capture
 
-    brought = known()
+    brought = known(etc)
     host = Recorder(open_capture(directory))
     report = diagnose(host, brought, request, on_progress=on_progress)
     return redacted_report(report, redactor_for(host, brought, report, host.heard))
-
-
-def keep(report: Report, workers: "Workers | None" = None) -> str:
-    """Keep the verdict of a report for ``why``; return what to say when it could not be kept, else nothing.
-
-    Only root keeps one: the place belongs to root.
-    """
-    if report.host.as_root:
-        try:
-            keep_verdict(explanation_json(verdict_to_keep(report)), workers)
-        except StateError as error:
-            return f"the verdict was not kept for iwx-agent why: {error}"
-    return ""
-
-
-def kept_verdict() -> LastVerdict:
-    """Return the verdict that was kept last.
-
-    Raises:
-        StateError: when there is none, or what lies there is none.
-    """
-    data = last_verdict()
-    try:
-        return explanation_from_json(data)
-    except DecodeError as error:
-        raise StateError(f"is no verdict: {error}") from None
 
 
 def capture_live(
@@ -139,7 +116,7 @@ def capture_live(
     request: Request,
     *,
     unredacted: bool = False,
-    on_unkept: Callable[[str], None] | None = None,
+    on_unsaved: Callable[[str], None] | None = None,
 ) -> int:
     """Diagnose this machine, write what was asked and answered, and return how many answers were written.
 
@@ -156,7 +133,7 @@ def capture_live(
     brought = known()
     with LiveHost(budget_s=request.budget_s) as host:
         recorder = Recorder(host)
-        report = diagnose(recorder, brought, request, in_progress=host.in_progress)
+        report = diagnose(recorder, brought, replace(request, background=True), in_progress=host.in_progress)
         info = capture_info(recorder, note)
         if unredacted:
             return write_files(directory, capture_files(info, recorder.heard))
@@ -165,8 +142,8 @@ def capture_live(
 
         redactor = redactor_for(host, brought, report)
         files = files_of(redacted_capture(info, recorder.heard, redactor), redactor)
-        if on_unkept is not None and (said := remember_tokens(redactor, host)):
-            on_unkept(said)
+        if on_unsaved is not None and (said := remember_tokens(redactor, host)):
+            on_unsaved(said)
     return write_files(directory, files)
 
 

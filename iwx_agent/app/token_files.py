@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from iwx_agent import state
 from iwx_agent.host import HostError
 from iwx_agent.redact import TokenMap, Tokens
+from iwx_agent.state import door
 
 if TYPE_CHECKING:
     from iwx_agent.host.workers import Workers
@@ -51,7 +51,7 @@ def server_tokens(workers: "Workers", kept: frozenset[str]) -> ServerTokens:
     try:
         key = _key(workers)
     except HostError as error:
-        trouble = f"{state.DIRECTORY / KEY_NAME}: {error.reason}"
+        trouble = f"{door.DIRECTORY / KEY_NAME}: {error.reason}"
         return ServerTokens(os.urandom(_KEY_BYTES), TokenMap(), kept=kept, trouble=trouble)
     try:
         known = _known(workers)
@@ -72,11 +72,11 @@ def keep_tokens(tokens: ServerTokens, workers: "Workers") -> str:
     except _DamagedError:
         kept = {}  # what was in it is lost already
     except HostError as error:
-        return f"{told} that iwx-agent reveal does not know ({state.DIRECTORY / MAP_NAME}: {error.reason})"
+        return f"{told} that iwx-agent reveal does not know ({door.DIRECTORY / MAP_NAME}: {error.reason})"
     try:
-        _ask("keep", str(state.DIRECTORY), MAP_NAME, _encoded(kept | tokens.map().originals), workers=workers)
+        _ask("keep", str(door.DIRECTORY), MAP_NAME, _encoded(kept | tokens.map().originals), workers=workers)
     except HostError as error:
-        return f"{told} that iwx-agent reveal does not know ({state.DIRECTORY / MAP_NAME}: {error.reason})"
+        return f"{told} that iwx-agent reveal does not know ({door.DIRECTORY / MAP_NAME}: {error.reason})"
     return ""
 
 
@@ -89,13 +89,13 @@ def known_tokens() -> TokenMap:
     if os.geteuid() != 0:
         raise TokenFileError("whose address a token stands for is kept for root only, and this is not root")
     try:
-        return TokenMap(originals=_decoded(_ask("kept", str(state.DIRECTORY), MAP_NAME, _MAP_MAX_BYTES)))
+        return TokenMap(originals=_decoded(_ask("kept", str(door.DIRECTORY), MAP_NAME, _MAP_MAX_BYTES)))
     except HostError as error:
         absent = error.kind == "not_found"
         why = (
             "no token has been given on this server yet"
             if absent
-            else f"{state.DIRECTORY / MAP_NAME}: {error.reason}"
+            else f"{door.DIRECTORY / MAP_NAME}: {error.reason}"
         )
         raise TokenFileError(why, absent=absent) from None
 
@@ -106,12 +106,12 @@ class _DamagedError(HostError):
 
 def _key(workers: "Workers") -> bytes:
     try:
-        key: bytes = _ask("kept", str(state.DIRECTORY), KEY_NAME, _KEY_BYTES, workers=workers)
+        key: bytes = _ask("kept", str(door.DIRECTORY), KEY_NAME, _KEY_BYTES, workers=workers)
     except HostError as error:
         if error.kind != "not_found":
             raise
         key = os.urandom(_KEY_BYTES)
-        _ask("keep", str(state.DIRECTORY), KEY_NAME, key, workers=workers)
+        _ask("keep", str(door.DIRECTORY), KEY_NAME, key, workers=workers)
         return key
     if len(key) != _KEY_BYTES:
         why = f"is damaged: {len(key)} bytes instead of {_KEY_BYTES}; remove it for a new one"
@@ -121,7 +121,7 @@ def _key(workers: "Workers") -> bytes:
 
 def _known(workers: "Workers") -> TokenMap:
     try:
-        data = _ask("kept", str(state.DIRECTORY), MAP_NAME, _MAP_MAX_BYTES, workers=workers)
+        data = _ask("kept", str(door.DIRECTORY), MAP_NAME, _MAP_MAX_BYTES, workers=workers)
     except HostError as error:
         if error.kind == "not_found":
             return TokenMap()
@@ -157,4 +157,4 @@ def _ask(*request: object, workers: "Workers | None" = None) -> Any:
 
     stuck: list[str] = []  # the error says it, too
     with contextlib.nullcontext(workers) if workers else contextlib.closing(Workers()) as used:
-        return ask_worker(used, request, Deadline(_LIMIT_S), str(state.DIRECTORY), stuck.append)
+        return ask_worker(used, request, Deadline(_LIMIT_S), str(door.DIRECTORY), stuck.append)

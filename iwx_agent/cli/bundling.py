@@ -42,7 +42,9 @@ def bundle(
     max_size: Annotated[
         str, typer.Option(help="Largest size, as 500K or 5M (default 10M).", metavar="SIZE")
     ] = "",
-    note: Annotated[str, typer.Option(help="What you want to say with it; kept in it.", metavar="TEXT")] = "",
+    note: Annotated[
+        str, typer.Option(help="What you have to say to it; for its ticket.", metavar="TEXT")
+    ] = "",
     budget: Budget = None,
     deep: Deep = False,
     debug: Debug = False,  # noqa: ARG001 - read by the entry
@@ -72,11 +74,12 @@ def bundle(
 
 def _wanted(file: str, max_size: str, settings: "Settings", *, note: str, as_zip: bool) -> "Wanted":
     from iwx_agent.app.bundling import Wanted
+    from iwx_agent.cli.options import checked_note
     from iwx_agent.replay.archives import TAR, ZIP
 
     size_bytes = _size(max_size) if max_size else settings.bundle.size_bytes
     kind = ZIP if as_zip or file.endswith(".zip") else TAR
-    return Wanted(kind=kind, size_bytes=size_bytes, note=note)
+    return Wanted(kind=kind, size_bytes=size_bytes, note=checked_note(note), ticket=settings.ticket)
 
 
 def _size(told: str) -> int:
@@ -110,17 +113,17 @@ def _made(source: Path | None, wanted: "Wanted", budget: float | None, *, deep: 
     from iwx_agent.cli.progress import Progress
 
     request = request_of("", "", budget, deep=deep, no_confirm=False)
-    unkept: list[str] = []
+    unsaved: list[str] = []
     try:
         with Progress(gate().terminal) as progress:
             if source is not None:
                 gate().of_a_capture()
                 return bundle_from(source, request, wanted, on_progress=progress.update)
-            return bundle_live(request, wanted, on_progress=progress.update, on_unkept=unkept.append)
+            return bundle_live(request, wanted, on_progress=progress.update, on_unsaved=unsaved.append)
     except BundleError as error:
         _refuse(str(error))
     finally:
-        for why in unkept:
+        for why in unsaved:
             sys.stderr.write(f"iwx-agent: {why}\n")
 
 
