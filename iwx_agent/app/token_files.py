@@ -86,7 +86,7 @@ def known_tokens() -> TokenMap:
     Raises:
         TokenFileError: for who is not root, when there are none yet, when the file is damaged or not ours.
     """
-    if os.geteuid() != 0:
+    if not door.is_root():
         raise TokenFileError("whose address a token stands for is kept for root only, and this is not root")
     try:
         return TokenMap(originals=_decoded(_ask("kept", str(door.DIRECTORY), MAP_NAME, _MAP_MAX_BYTES)))

@@ -22,7 +22,7 @@ _PIPES = re.compile(
 _CONNECT = re.compile(r"\s*+SQLConnectInfo\s++\S++\s++\S++\s++(\S++)")
 _DSN = re.compile(r"[a-z0-9+.-]++://([^:@/\s'\"]*+):")
 _SETTING = re.compile(r"([A-Za-z_][\w.-]*+)['\"\]]*+[ \t]*+(=>?|:)[ \t]*+")
-_WORDS = re.compile(r"\s*+([A-Za-z_][\w.-]*+)[ \t]++(\S.*+)")
+_WORDS = re.compile(r"\s*+([A-Za-z_][\w.-]*+)[ \t]++(?![=:])(\S.*+)")
 _QUOTED = re.compile(r"\"((?:[^\"\\]|\\.)*+)\"|'((?:[^'\\]|\\.)*+)'")
 _ESCAPED = re.compile(r"\\(.)")
 _COMMENT = ("#", ";", "//")
@@ -45,7 +45,7 @@ def secrets_in(text: str) -> tuple[str, ...]:
         found += (one for read in (_own_forms, _dsns, _settings) for one in read(line))
     told = tuple(dict.fromkeys(one for one in (*found, *_by_rules(text)) if one.strip()))
     alone = text.strip()
-    return told or ((alone,) if alone and "\n" not in alone else ())
+    return told or ((alone,) if alone and "\n" not in alone and not alone.startswith("-----") else ())
 
 
 def users_in(text: str) -> tuple[str, ...]:

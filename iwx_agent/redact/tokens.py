@@ -85,7 +85,7 @@ class Tokens:
 
 
 class NumberedTokens(Tokens):
-    """Tokens by number, in the order in which addresses are met: the same for the same text, without a key.
+    """Tokens by number, in the order in which the rules find addresses: the same each time, without a key.
 
     For a machine whose key is not here. They say who is the same within one text, not from text to text.
     """

@@ -1,0 +1,154 @@
+"""The server's secrets are read aside, bounded; what exists and cannot be read is named."""
+
+from typing import Any
+
+import pytest
+from fakes import FakeHost, content
+from redacting import SECRET
+
+from iwx_agent.app import secrets as module
+from iwx_agent.app.secrets import canaries_of
+from iwx_agent.config import load_layout
+from iwx_agent.host import (
+    DirectoryEntry,
+    DirectoryListing,
+    Host,
+    HostError,
+    ListDirectory,
+    Question,
+    ReadFile,
+)
+from iwx_agent.redact import Canaries
+
+INI = "/usr/local/interworx/iworx.ini"
+
+
+class Files(Host):
+    """Has the files that are told, and their directories; anything else is not there."""
+
+    def __init__(self, **files: Any) -> None:
+        self.files: dict[str, Any] = files
+        self.asked: list[Question] = []
+
+    def answer(self, question: Question) -> Any:
+        self.asked.append(question)
+        if isinstance(question, ReadFile) and question.path in self.files:
+            found = self.files[question.path]
+            if isinstance(found, HostError):
+                raise found
+            return content(found) if isinstance(found, (str, bytes)) else found
+        if isinstance(question, ListDirectory):
+            if isinstance(self.files.get(question.path), HostError):
+                raise self.files[question.path]
+            above = f"{question.path}/"
+            names = {
+                path.removeprefix(above).partition("/")[0] for path in self.files if path.startswith(above)
+            }
+            if names:
+                entries = (DirectoryEntry(name=name, kind="file") for name in sorted(names))
+                return DirectoryListing(entries=tuple(entries))
+        raise HostError("not_found", "there is no such file", question.source)
+
+    def pause(self, duration_s: float) -> None:
+        pass
+
+
+def looked_for(**files: Any) -> Canaries:
+    return canaries_of(Files(**files), load_layout())
+
+
+def source_of(canaries: Canaries, secret: str) -> str:
+    hit = canaries.check(f"x {secret} y".encode())
+    return hit.source if hit is not None else ""
+
+
+KEY = "-----BEGIN PRIVATE KEY-----\nnotARealKeyOfAnybody0123\n-----END PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "secret"),
+    [
+        (INI, f'[mysql]\nrootdsn="mysqli://iworx:{SECRET}@unix(/x)/mysql"\n', SECRET),
+        (INI, f'[iworx.license]\nkey="{SECRET}"\n', SECRET),
+        ("/home/interworx/iworx.ini", f'nss_root_pw="{SECRET}"\n', SECRET),
+        ("/root/.my.cnf", f"[client]\npassword={SECRET}\n", SECRET),
+        ("/home/vpopmail/etc/vpopmail.mysql", f"localhost|0|v|{SECRET}|v\n", SECRET),
+        ("/etc/dovecot/dovecot-sql.conf.ext", f"connect = host=x password={SECRET}\n", SECRET),
+        ("/etc/proftpd.conf", f"SQLConnectInfo d@h u {SECRET}\n", SECRET),
+        ("/etc/libnss-mysql.cfg", f"password {SECRET}\n", SECRET),
+        ("/etc/libnss-mysql-root.cfg", f"password {SECRET}\n", SECRET),
+        (
+            "/usr/local/interworx/lib/roundcube/config/config.inc.php",
+            f"$config['des_key'] = '{SECRET}';",
+            SECRET,
+        ),
+        ("/etc/mail/spamassassin/local.cf", f"bayes_sql_password {SECRET}\n", SECRET),
+        ("/etc/shadow", f"root:$6${SECRET}:1:0:9:7:::\n", f"$6${SECRET}"),
+        ("/home/bob/var/example.com/ssl/example.com.priv.key", KEY, "notARealKeyOfAnybody0123"),
+        ("/chroot/home/bob/var/example.com/ssl/a.priv.key", KEY, "notARealKeyOfAnybody0123"),
+        ("/etc/pki/tls/private/localhost.key", KEY, "notARealKeyOfAnybody0123"),
+        ("/etc/ssh/ssh_host_ed25519_key", KEY, "notARealKeyOfAnybody0123"),
+        ("/root/.ssh/id_ed25519", KEY, "notARealKeyOfAnybody0123"),
+        ("/etc/iwx-agent/portal-password", f"{SECRET}\n", SECRET),
+    ],
+)
+def test_each_place_is_read_and_named(path: str, text: str, secret: str) -> None:
+    canaries = looked_for(**{path: text})
+    assert source_of(canaries, secret) == path
+    assert canaries.unread == {}
+
+
+def test_what_is_not_there_is_nothing_to_say() -> None:
+    canaries = looked_for()
+    assert (len(canaries), canaries.unread, canaries.refused) == (0, {}, ())
+
+
+def test_what_exists_and_cannot_be_read_is_named_with_why() -> None:
+    denied = HostError("permission", "Permission denied (EACCES)", "x")
+    silent = HostError("timeout", "no answer within 1.0 s", "x")
+    canaries = looked_for(**{INI: denied, "/root/.my.cnf": f"password={SECRET}", "/home": silent})
+    assert canaries.unread == {INI: "Permission denied (EACCES)", "/home": "no answer within 1.0 s"}
+    assert source_of(canaries, SECRET) == "/root/.my.cnf"
+
+
+def test_a_file_that_is_larger_than_what_is_read_is_named() -> None:
+    canaries = looked_for(**{INI: content(f'key="{SECRET}"\n', truncated=True)})
+    assert canaries.unread == {INI: "only its first 262144 bytes"}
+    assert source_of(canaries, SECRET) == INI
+
+
+def test_users_of_dsns_and_public_words_are_no_canaries() -> None:
+    text = 'dsn="mysqli://iworx_rc:iworx_rc@unix(/x)/x"\nkey="iwx1.example.com"\n'
+    canaries = canaries_of(Files(**{INI: text}), load_layout(), public=("iwx1.example.com",))
+    assert len(canaries) == 0
+    assert {refused.source for refused in canaries.refused} == {INI}
+
+
+def test_sites_and_unread_places_are_bounded() -> None:
+    files: dict[str, Any] = {
+        f"/home/u{n}/var/example.com/ssl/x.priv.key": KEY.replace("0123", f"{n:04}") for n in range(300)
+    }
+    host = Files(**files)
+    canaries = canaries_of(host, load_layout())
+    assert len(canaries) <= 4 * module._FILES_PER_PLACE_COUNT
+    assert len([one for one in host.asked if isinstance(one, ListDirectory)]) < 3 * 100 + 20
+    denied = {path: HostError("permission", "no", path) for path in load_layout().everything("secret_file")}
+    assert set(looked_for(**denied).unread) == {path for path in denied if "*" not in path}
+
+
+def test_of_many_unread_places_the_first_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_UNREAD_COUNT", 2)
+    denied = {path: HostError("permission", "no", path) for path in load_layout().everything("secret_file")}
+    assert len(looked_for(**denied).unread) == 2
+
+
+def test_every_question_is_short() -> None:
+    host = Files()
+    canaries_of(host, load_layout())
+    assert len(host.asked) > 10
+    assert {question.timeout_s for question in host.asked} == {1.0}
+
+
+def test_a_listed_host_answers_nothing_else() -> None:
+    with pytest.raises(AssertionError, match="not listed"):
+        canaries_of(FakeHost({}), load_layout())
