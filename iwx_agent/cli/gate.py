@@ -41,14 +41,18 @@ class Gate:
         self._released: list[bytes] = []
         self._lock = threading.RLock()
         self._before: tuple[Any, ...] = ()
+        self._texts: tuple[io.TextIOWrapper, ...] = ()
         self.stopped = False
         self.untouched = True
         self._wholly = False
 
     def __enter__(self) -> Self:
         self._before = (sys.stdout, sys.stderr, sys.excepthook, sys.unraisablehook, threading.excepthook)
-        sys.stdout = _text(self._held, self._stdout)
-        sys.stderr = _text(_Passing(self._stderr, self.say), self._stderr)
+        self._texts = (
+            _text(self._held, self._stdout),
+            _text(_Passing(self._stderr, self.say), self._stderr),
+        )
+        sys.stdout, sys.stderr = self._texts  # kept here, too: one that is forgotten closes what it holds
         sys.excepthook = _only_its_kind
         sys.unraisablehook = _ignored
         threading.excepthook = _of_a_thread

@@ -11,6 +11,7 @@ from iwx_agent.redact.names import is_path, words
 from iwx_agent.redact.page import PLACEHOLDER
 
 _SHORTEST_CHARACTERS = 8
+_BEGINNING_CHARACTERS = 6  # of less than that nobody could make anything
 _LONGEST_CHARACTERS = 400
 _PLAIN_CHARACTERS = 12  # a shorter one of small letters only may be any word
 _VALUES_COUNT = 400
@@ -61,7 +62,7 @@ class Learned:
             if value in text:
                 count += text.count(value)
                 text = text.replace(value, _PLACE)
-            if value[:_SHORTEST_CHARACTERS] in text:
+            if value[:_BEGINNING_CHARACTERS] in text:
                 text, more = _without_beginnings(text, value)
                 count += more
             if joined is not None:
@@ -91,11 +92,11 @@ def _without_beginnings(text: str, value: str) -> tuple[str, int]:
     """Return the text without beginnings of a value that were cut off where a quotation or all of it ends."""
     pieces: list[str] = []
     at = count = 0
-    while (start := text.find(value[:_SHORTEST_CHARACTERS], at)) >= 0:
-        end = start + _SHORTEST_CHARACTERS
+    while (start := text.find(value[:_BEGINNING_CHARACTERS], at)) >= 0:
+        end = start + _BEGINNING_CHARACTERS
         while end < len(text) and end - start < len(value) and text[end] == value[end - start]:
             end += 1
-        if _CUT.match(text, end):
+        if _CUT.match(text, end) and not text[start - 1 : start].isalnum():
             pieces += (text[at:start], _PLACE)
             count += 1
         else:

@@ -84,13 +84,15 @@ class Planted(Host):
         if isinstance(question, ReadFile) and question.path == INI:
             self.aside_asked.append(question.path)
             return content(self._settings)
+        if self._aside:
+            raise HostError("not_found", "there is no such file", question.source)
         try:
             found = self._replay.answer(question)
         except HostError as error:
             if error.kind in ("not_found", "not_captured"):
                 raise
             raise HostError(error.kind, f"{error.reason} {next(self._texts)}", question.source) from None
-        return found if self._aside else self._planted(found)
+        return self._planted(found)
 
     # Secrets
 
@@ -116,8 +118,9 @@ class Planted(Host):
 
     def _names(self) -> Iterator[DirectoryEntry]:
         for _ in range(3):
-            name = next(self._texts).replace("/", "_")[:200]
-            yield DirectoryEntry(name=name, kind="file", size_bytes=1, modified_at=1.0)
+            name = next(self._texts)
+            if "/" not in name:  # nor has any name of a file one
+                yield DirectoryEntry(name=name[:200], kind="file", size_bytes=1, modified_at=1.0)
 
     def _bytes(self, data: bytes) -> bytes:
         try:
