@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import pytest
 from building import finding, incident, report, report_host, result
-from fakes import clock, content
+from fakes import clock, command, content
 from msgspec.structs import replace
 from redacting import SECRET, redactor
 
@@ -134,7 +134,7 @@ def test_secrets_that_were_heard_are_hidden_in_other_forms() -> None:
     heard: list[Any] = [
         (
             RunCommand(argv=("x",)),
-            CommandAnswer(argv=("x",), exit_code=0, stdout=b"", stderr=b"", duration_s=0),
+            command(("x",), "nothing\n"),
         ),
         (
             HttpGet(url="http://localhost/"),

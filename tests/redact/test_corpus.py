@@ -97,6 +97,10 @@ def test_the_names_of_no_secrets_are_kept_in_settings() -> None:
 # Exact texts: what is hidden, and what stays beside it
 
 EXACT = [
+    (
+        f"PermitRootLogin prohibit-password :password => '{SECRET}'",
+        "PermitRootLogin prohibit-password :password => '[hidden:password]'",
+    ),
     (f"mysqli://u:{SECRET}@1@unix({SOCKET})/iworx", f"mysqli://u:[hidden:password]@unix({SOCKET})/iworx"),
     (f"GET /x?token={SECRET}&b=1 HTTP/1.1", "GET /x?token=[hidden:token]&b=1 HTTP/1.1"),
     (f"user=bob password={SECRET} status=failed", "user=bob password=[hidden:password] status=failed"),
