@@ -58,12 +58,16 @@ class Learned:
     def hide(self, text: str) -> tuple[str, int]:
         """Return the text without what was learned, and how often something was hidden."""
         count = 0
-        for value, joined in self._values.items():
+        for value, joined in sorted(self._values.items(), key=_longest_first):
             if value in text:
                 count += text.count(value)
                 text = text.replace(value, _PLACE)
             if value[:_BEGINNING_CHARACTERS] in text:
-                text, more = _without_beginnings(text, value)
+                text, more = _without_beginnings(text, value, _PLACE)
+                count += more
+            if value[-_BEGINNING_CHARACTERS:] in text:
+                reverse, more = _without_beginnings(text[::-1], value[::-1], _PLACE[::-1])
+                text = reverse[::-1]
                 count += more
             if joined is not None:
                 text, more = joined.subn(_PLACE, text)
@@ -88,7 +92,11 @@ def _joined(value: str) -> re.Pattern[str] | None:
     return re.compile(_BETWEEN.join(re.escape(part) for part in parts))
 
 
-def _without_beginnings(text: str, value: str) -> tuple[str, int]:
+def _longest_first(entry: tuple[str, object]) -> int:
+    return -len(entry[0])
+
+
+def _without_beginnings(text: str, value: str, place: str) -> tuple[str, int]:
     """Return the text without beginnings of a value that were cut off where a quotation or all of it ends."""
     pieces: list[str] = []
     at = count = 0
@@ -97,7 +105,7 @@ def _without_beginnings(text: str, value: str) -> tuple[str, int]:
         while end < len(text) and end - start < len(value) and text[end] == value[end - start]:
             end += 1
         if _CUT.match(text, end) and not text[start - 1 : start].isalnum():
-            pieces += (text[at:start], _PLACE)
+            pieces += (text[at:start], place)
             count += 1
         else:
             pieces.append(text[at:end])

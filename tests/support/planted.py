@@ -5,6 +5,7 @@ check quotes it, or a parser complains of it and quotes it then.
 """
 
 import itertools
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
@@ -46,9 +47,11 @@ class Planted(Host):
         *,
         instead: bool = False,
         settings: str = SETTINGS,
+        seed: int = 0,
     ) -> None:
         self._replay = open_capture(ROOTS / root)
-        self._texts = itertools.cycle(texts)
+        self._all = tuple(texts)
+        self._seed = seed
         self._instead = instead
         self._settings = settings
         self.aside_asked: list[str] = []
@@ -75,7 +78,7 @@ class Planted(Host):
         return ()
 
     def abandoned(self) -> tuple[str, ...]:
-        return (f"worker for {next(self._texts)}",)
+        return (f"worker for {next(self._texts_for('abandoned'))}",)
 
     def pause(self, duration_s: float) -> None:
         pass
@@ -91,49 +94,53 @@ class Planted(Host):
         except HostError as error:
             if error.kind in ("not_found", "not_captured"):
                 raise
-            raise HostError(error.kind, f"{error.reason} {next(self._texts)}", question.source) from None
-        return self._planted(found)
+            said = next(self._texts_for(question.source))
+            raise HostError(error.kind, f"{error.reason} {said}", question.source) from None
+        return self._planted(found, self._texts_for(question.source))
 
     # Secrets
 
-    def _planted(self, found: Any) -> Struct:
+    def _texts_for(self, source: str) -> Iterator[str]:
+        """Return the texts from a place on that depends on the question alone, whichever thread asks it."""
+        first = zlib.crc32(f"{self._seed} {source}".encode()) % len(self._all)
+        return itertools.cycle((*self._all[first:], *self._all[:first]))
+
+    def _planted(self, found: Any, texts: Iterator[str]) -> Struct:
         match found:
             case FileContent():
-                return replace(found, data=self._bytes(found.data))
+                return replace(found, data=self._bytes(found.data, texts))
             case CommandAnswer():
-                return replace(found, stdout=self._bytes(found.stdout), stderr=self._bytes(found.stderr))
+                return replace(
+                    found, stdout=self._bytes(found.stdout, texts), stderr=self._bytes(found.stderr, texts)
+                )
             case HttpAnswer():
-                headers = tuple((name, f"{value} {next(self._texts)}") for name, value in found.headers)
-                return replace(found, headers=headers, body=self._bytes(found.body))
+                headers = tuple((name, f"{value} {next(texts)}") for name, value in found.headers)
+                return replace(found, headers=headers, body=self._bytes(found.body, texts))
             case GreetingAnswer():
-                return replace(found, data=self._bytes(found.data))
+                return replace(found, data=self._bytes(found.data, texts))
             case Processes():
                 entries = tuple(
-                    replace(entry, title=f"{entry.title} {next(self._texts)}") for entry in found.entries
+                    replace(entry, title=f"{entry.title} {next(texts)}") for entry in found.entries
                 )
                 return replace(found, entries=entries)
             case DirectoryListing():
-                return replace(found, entries=(*found.entries, *self._names()))
+                return replace(found, entries=(*found.entries, *self._names(texts)))
         return found  # type: ignore[no-any-return]
 
-    def _names(self) -> Iterator[DirectoryEntry]:
+    def _names(self, texts: Iterator[str]) -> Iterator[DirectoryEntry]:
         for _ in range(3):
-            name = next(self._texts)
+            name = next(texts)
             if "/" not in name:  # nor has any name of a file one
                 yield DirectoryEntry(name=name[:200], kind="file", size_bytes=1, modified_at=1.0)
 
-    def _bytes(self, data: bytes) -> bytes:
+    def _bytes(self, data: bytes, texts: Iterator[str]) -> bytes:
         try:
             text = data.decode()
         except UnicodeDecodeError:
             return data
         lines = text.split("\n")
         told = (
-            line
-            if not line.strip()
-            else next(self._texts)
-            if self._instead
-            else f"{line} {next(self._texts)}"
+            line if not line.strip() else next(texts) if self._instead else f"{line} {next(texts)}"
             for line in lines
         )
         return "\n".join(told).encode()
