@@ -78,11 +78,7 @@ class _Reading:
             return
         for name in self._names(above):
             if fnmatchcase(name, parts[fixed]):
-                yield from (
-                    self._below(f"{above}/{name}", parts[fixed + 1 :])
-                    if parts[fixed + 1 :]
-                    else (f"{above}/{name}",)
-                )
+                yield from self._below(f"{above}/{name}", parts[fixed + 1 :])
 
     def _names(self, directory: str) -> tuple[str, ...]:
         if self._left <= 0:

@@ -1,6 +1,8 @@
 """The redactor of a run: what it knows, what it could not compare, and when there is nothing to redact."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -9,7 +11,7 @@ from fakes import clock, command, content
 from msgspec.structs import replace
 from redacting import SECRET, redactor
 
-from iwx_agent.app import redaction
+from iwx_agent.app import redaction, token_files
 from iwx_agent.app.quoting import quotes
 from iwx_agent.app.redaction import (
     learn,
@@ -32,6 +34,7 @@ from iwx_agent.host import (
     RunCommand,
 )
 from iwx_agent.host.recorder import Recorder
+from iwx_agent.host.worker.operations import operate
 from iwx_agent.model import (
     AssistanceReport,
     CheckResult,
@@ -211,6 +214,42 @@ def test_tokens_are_remembered_by_live_runs_of_root_only(monkeypatch: pytest.Mon
     one.redact_text("from 198.51.100.9", "x")
     assert remember_tokens(one, machine) == ""
     assert remember_tokens(redactor_of_rules(), machine) == ""
+
+
+@pytest.fixture
+def with_workers(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Give a machine whose workers do in this process what they would do for the agent's own files."""
+
+    def ask(*request: object, workers: object = None) -> Any:
+        answer = operate(request)
+        if answer[0] == "error":
+            raise HostError(answer[1], answer[2], str(request[1]))
+        return answer[1]
+
+    monkeypatch.setattr(token_files, "_ask", ask)
+    monkeypatch.setattr(Machine, "workers", object(), raising=False)
+    return Machine()
+
+
+def test_a_live_run_of_root_uses_the_servers_key_and_keeps_what_it_gave(
+    with_workers: Machine, kept: Path
+) -> None:
+    one, two = one_of(with_workers), one_of(with_workers)
+    assert remember_tokens(one, with_workers) == ""
+    assert not (kept / "tokens.json").exists()
+    told = [each.redact_text("from 198.51.100.9", "x") for each in (one, two)]
+    assert told[0] == told[1]
+    assert remember_tokens(one, with_workers) == ""
+    token = told[0].removeprefix("from ")
+    assert json.loads((kept / "tokens.json").read_text()) == {token: "198.51.100.9"}
+
+
+def test_a_run_without_root_has_tokens_of_its_own(with_workers: Machine, kept: Path) -> None:
+    mortal = report(host=report_host(as_root=False))
+    one = redactor_for(with_workers, known(), mortal)
+    one.redact_text("from 198.51.100.9", "x")
+    assert remember_tokens(one, with_workers) == ""
+    assert not kept.exists()
 
 
 # Whether there is anything to redact

@@ -149,3 +149,10 @@ def test_every_question_is_short() -> None:
 def test_a_listed_host_answers_nothing_else() -> None:
     with pytest.raises(AssertionError, match="not listed"):
         canaries_of(FakeHost({}), load_layout())
+
+
+def test_the_directories_that_are_looked_into_are_bounded() -> None:
+    host = Files(**{f"/home/u{n}/var/example.com/ssl/x.crt": "" for n in range(300)})
+    assert len(canaries_of(host, load_layout())) == 0
+    listed = [one.source for one in host.asked if isinstance(one, ListDirectory)]
+    assert len([path for path in listed if path.startswith("/home/u")]) == 99  # and /home itself

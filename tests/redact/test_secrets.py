@@ -59,6 +59,7 @@ def test_each_form(text: str, secrets: tuple[str, ...]) -> None:
         f"{DASHES}BEGIN CERTIFICATE{DASHES}\n{BODY}\n{DASHES}END CERTIFICATE{DASHES}\n",
         f"{DASHES}END CERTIFICATE{DASHES}\n\n",
         "# localhost|0|user|comment|db\nx\n",
+        "password = yes\ntoken: none\n[x]\nkey = 4\n",
         "// password none\npassword =\n",
     ],
 )
