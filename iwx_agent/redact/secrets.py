@@ -7,6 +7,7 @@ the file must not be missed here, too, so each form is read by itself, and the r
 
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from iwx_agent.redact.names import harmless, is_path, kind_of
 from iwx_agent.redact.page import Page, encodable
@@ -23,6 +24,10 @@ _CONNECT = re.compile(r"\s*+SQLConnectInfo\s++\S++\s++\S++\s++(\S++)")
 _DSN = re.compile(r"[a-z0-9+.-]++://([^:@/\s'\"]*+):")
 _SETTING = re.compile(r"([A-Za-z_][\w.-]*+)['\"\]]*+[ \t]*+(=>?|:)[ \t]*+")
 _WORDS = re.compile(r"\s*+([A-Za-z_][\w.-]*+)[ \t]++(?![=:])(\S.*+)")
+# rndc.conf(5): the name of a key stands in the name server's log, its secret beside it in braces.
+_KEY_NAME = re.compile(r"^[ \t]*+key[ \t]++\"?[\w.-]++\"?[ \t\r\n]*+(?=\{)", re.MULTILINE)
+_KEY_SECRET = re.compile(r"\bsecret[ \t]++\"?([^\s\";]++)\"?[ \t]*+;")
+_PUBLIC = re.compile(r"(?:ssh|ecdsa|sk)-[\w.@-]++ AAAA")  # sshd(8): the half of a key that everybody may have
 _QUOTED = re.compile(r"\"((?:[^\"\\]|\\.)*+)\"|'((?:[^'\\]|\\.)*+)'")
 _ESCAPED = re.compile(r"\\(.)")
 _COMMENT = ("#", ";", "//")
@@ -35,17 +40,19 @@ def secrets_in(text: str) -> tuple[str, ...]:
     """Return the secrets in the text of a file, each once, in the order in which they are found.
 
     Of a private key it is the body, with its line breaks; of a file that is one line and nothing else, that
-    line. What is no secret by its name or form (a path, yes,
-    a number of a setting) is left out.
+    line. What is no secret by its name or form (a path, yes, a number of a setting, a public key, the name of
+    a key) is left out.
     """
-    text = encodable(text)
+    text = _KEY_NAME.sub("", encodable(text))
     lines = [line[:_LINE_CHARACTERS].strip("\r") for line in text.split("\n")]
     found = [*_blocks(lines)]
     for line in lines:
         found += (one for read in (_own_forms, _dsns, _settings) for one in read(line))
     told = tuple(dict.fromkeys(one for one in (*found, *_by_rules(text)) if one.strip()))
     alone = text.strip()
-    return told or ((alone,) if alone and "\n" not in alone and not alone.startswith("-----") else ())
+    if told or "\n" in alone or alone.startswith("-----") or _PUBLIC.match(alone):
+        return told
+    return (alone,) if alone else ()
 
 
 def users_in(text: str) -> tuple[str, ...]:
@@ -72,6 +79,7 @@ def _own_forms(line: str) -> Iterator[str]:
     for form in (_SHADOW, _PIPES, _CONNECT):
         if found := form.match(line):
             yield found[1].strip()
+    yield from _KEY_SECRET.findall(line)
 
 
 def _dsns(line: str) -> Iterator[str]:
@@ -80,7 +88,10 @@ def _dsns(line: str) -> Iterator[str]:
         rest, mark = line[found.end() :], line[found.start() - 1 : found.start()]
         if mark in ("'", '"'):
             rest = rest.partition(mark)[0]
-        yield rest.rpartition("@")[0]
+        password = rest.rpartition("@")[0]
+        yield password
+        if "%" in password:  # as it is in the URL, and as a program may say it
+            yield unquote(password)
 
 
 def _settings(line: str) -> Iterator[str]:
