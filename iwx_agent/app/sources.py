@@ -140,7 +140,7 @@ def capture_live(
         from iwx_agent.app.redacted_capture import files_of, redacted_capture
         from iwx_agent.app.redaction import redactor_for, remember_tokens
 
-        redactor = redactor_for(host, brought, report)
+        redactor = redactor_for(host, brought, report, recorder.heard)
         files = files_of(redacted_capture(info, recorder.heard, redactor), redactor)
         if on_unsaved is not None and (said := remember_tokens(redactor, host)):
             on_unsaved(said)

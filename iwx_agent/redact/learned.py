@@ -74,6 +74,16 @@ class Learned:
                 count += more
         return text, count
 
+    def overwrite(self, data: bytes) -> tuple[bytes, int]:
+        """Return binary data with an ``x`` for each byte of what was learned, and how often it was there."""
+        count = 0
+        for value, _ in sorted(self._values.items(), key=_longest_first):
+            known = value.encode("utf-8", "replace")
+            if known in data:
+                count += data.count(known)
+                data = data.replace(known, b"x" * len(known))
+        return data, count
+
 
 def _telling(value: str) -> bool:
     """Return whether a value is a secret wherever it stands: long enough, and no word, number or path."""

@@ -112,10 +112,13 @@ class Redactor:
             text = overwritten_once(page, self._rules, counts)
             if text == page.text:
                 break
-        if text.encode("latin-1") == data:
+        told, count = self._learned.overwrite(text.encode("latin-1"))
+        if count:
+            counts[RULE_ID] += count
+        if told == data:
             return data
         self._account(counts, source)
-        return text.encode("latin-1")
+        return told
 
     def hides_all_of(self, source: str) -> bool:
         """Return whether nothing may leave of what comes from a place, such as the path of a secret file."""

@@ -199,6 +199,25 @@ def test_secrets_are_read_aside_and_in_no_capture(
     assert not any(CANARY.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
+@pytest.mark.parametrize("command", [("capture", "c"), ("bundle", "b.tar.gz")], ids=" ".join)
+def test_what_one_text_names_a_password_is_hidden_in_all_of_a_capture(
+    plant: Callable[..., Planted],
+    iwx: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+) -> None:
+    plant("queue-stuck", texts=("password=not-a-real-s3cret-77", "it was not-a-real-s3cret-77 again"))
+    monkeypatch.chdir(tmp_path)
+    assert iwx(*command)[0] == 0
+    below = tmp_path / command[1]
+    written = {str(path): path.read_bytes() for path in below.rglob("*") if path.is_file()}
+    if below.is_file():
+        written = unpacked(BytesIO(below.read_bytes()), "b")
+    assert any(b"it was [hidden:secret] again" in data for data in written.values())
+    assert [name for name, data in written.items() if shreds(data)] == []
+
+
 # Each rule is needed, from the finding to the output
 
 

@@ -41,6 +41,17 @@ def test_in_another_form(said: str, quoted: str, shown: str) -> None:
     assert rows == ({RULE_ID: 1} if shown != quoted else {})
 
 
+def test_in_binary_data_nothing_moves() -> None:
+    one = redactor()
+    one.learn(f"password={SECRET}", "/var/log/x")
+    data = b"\x00\xff" + SECRET.encode() + b"\xfe\x01" + SECRET.encode()
+    told = one.overwrite_bytes(data, "/etc/x")
+    assert told == b"\x00\xff" + b"x" * len(SECRET) + b"\xfe\x01" + b"x" * len(SECRET)
+    assert {row.rule_id: row.count for row in one.report.rows} == {RULE_ID: 2}
+    assert one.overwrite_bytes(b"\x00 nothing", "/etc/y") == b"\x00 nothing"
+    assert one.report.count == 2
+
+
 @pytest.mark.parametrize("name", LINES)
 def test_twice_is_once(name: str) -> None:
     one = redactor()
