@@ -143,7 +143,7 @@ _VERSION_AFTER = {
         r"\.(?:(?:el|fc|amzn)[0-9]|(?:rpm|deb|x86_64|i[36]86|aarch64|noarch|src|so|(?:b|rc|p)[0-9]{1,3})(?![\w-]))"
     ),
     "-": re.compile(r"-(?![0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9.]))[0-9]"),
-    " ": re.compile(r" \([0-9a-f]{6,40}\)"),
+    " ": re.compile(r" \((?=[0-9]{0,39}[a-f])[0-9a-f]{6,40}\)"),
 }
 _ARCHIVE_AFTER = re.compile(r"\.(?:tar|t?gz|zip|jar)(?![\w-])")
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9][_-]\Z")

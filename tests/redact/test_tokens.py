@@ -261,6 +261,7 @@ def test_hidden_secrets_come_before_addresses() -> None:
         "/etc/x/{}.conf",
         "{}.php",
         "{}.tar.gz",
+        "{} (1234567)",
         "/srv/{}.zip",
         "{}.rcn.example",
         "{}.some.example",
