@@ -21,7 +21,7 @@ _PIPES = re.compile(
     r"[^|#]*+\|[0-9]*+\|[^|]*+\|([^|]++)\|[^|]*+\Z"
 )  # vpopmail.mysql: host|port|user|password|database
 _CONNECT = re.compile(r"\s*+SQLConnectInfo\s++\S++\s++\S++\s++(\S++)")
-_DSN = re.compile(r"[a-z0-9+.-]++://([^:@/\s'\"]*+):")
+_DSN = re.compile(r"(?<![a-z0-9+.-])[a-z0-9+.-]++://([^:@/\s'\"]*+):")
 _SETTING = re.compile(r"([A-Za-z_][\w.-]*+)['\"\]]*+[ \t]*+(=>?|:)[ \t]*+")
 _WORDS = re.compile(r"\s*+([A-Za-z_][\w.-]*+)[ \t]++(?![=:])(\S.*+)")
 # rndc.conf(5): the name of a key stands in the name server's log, its secret beside it in braces.

@@ -1,5 +1,7 @@
 """The secrets of a file: each form of the panel's and the system's files, and nothing that is none."""
 
+import time
+
 import pytest
 from corpus import BODY, DASHES, HASH
 from hypothesis import given
@@ -86,3 +88,15 @@ def test_any_text_gives_secrets_that_stand_in_it(text: str) -> None:
         assert secret.strip()
         for line in secret.split("\n"):
             assert line[:20].strip("\ufffd\\") == "" or line[:4].replace("\ufffd", "") in text or "\\" in text
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "x.", "://:", "a://", "|", ":", 'key "', 'a="', "PASS %22", "key a\n"]
+)
+def test_a_text_made_to_hurt_takes_time_in_proportion_to_its_length(piece: str) -> None:
+    """Keys of sites are written by their owners: none may keep a run waiting."""
+    text = piece * (128 * 1024 // len(piece))
+    began_s = time.process_time()
+    users_in(text)
+    secrets_in(text)
+    assert time.process_time() - began_s < 3.0
