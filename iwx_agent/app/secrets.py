@@ -5,16 +5,18 @@ in the ``Canaries`` of this process. What exists and could not be read is named 
 with it.
 """
 
+import time
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from iwx_agent.host import Host, HostError
 from iwx_agent.model import Layout
 from iwx_agent.redact import Canaries
-from iwx_agent.redact.secrets import secrets_in, users_in
+from iwx_agent.redact.secrets import keys_in, secrets_in, users_in
 
 BUDGET_S = 3.0
 _FILE_BYTES = 256 * 1024
+_KEY_BYTES = 16 * 1024  # of a file found by a pattern, whoever wrote it: more than any key has
 _TIMEOUT_S = 1.0
 _SECRETS_PER_FILE_COUNT = 64
 _FILES_PER_PLACE_COUNT = 24  # of the keys of all sites the first ones: rules hide keys by their form, too
@@ -34,9 +36,14 @@ def canaries_of(host: Host, layout: Layout, *, public: Iterable[str] = ()) -> Ca
     )
     found: list[tuple[str, str]] = []
     names: list[str] = list(public)
+    of_customers = layout.texts("secret_file.site_keys")
     for place in sorted(places, key=lambda place: "*" in place):
+        max_bytes = _KEY_BYTES if "*" in place else _FILE_BYTES
         for path in reading.paths(place):
-            text = reading.text(path)
+            text = reading.text(path, max_bytes)
+            if place in of_customers:
+                found += ((path, key) for key in keys_in(text)[:_SECRETS_PER_FILE_COUNT])
+                continue
             names += users_in(text)
             found += ((path, secret) for secret in secrets_in(text)[:_SECRETS_PER_FILE_COUNT])
     return Canaries(found, public=names, unread=reading.unread)
@@ -47,16 +54,20 @@ class _Reading:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._ends_s = time.monotonic() + BUDGET_S
         self.unread: dict[str, str] = {}
 
-    def text(self, path: str) -> str:
+    def text(self, path: str, max_bytes: int) -> str:
+        if time.monotonic() > self._ends_s:  # what was read takes time, too, when it is made to
+            self._remember(path, "no time was left")
+            return ""
         try:
-            answer = self._host.read(path, max_bytes=_FILE_BYTES, timeout_s=_TIMEOUT_S)
+            answer = self._host.read(path, max_bytes=max_bytes, timeout_s=_TIMEOUT_S)
         except HostError as error:
             self._not_read(path, error)
             return ""
         if answer.truncated:
-            self._remember(path, f"only its first {_FILE_BYTES} bytes")
+            self._remember(path, f"only its first {max_bytes} bytes")
         return answer.data.decode("utf-8", "replace")
 
     def paths(self, place: str) -> Iterator[str]:

@@ -61,7 +61,8 @@ def source_of(canaries: Canaries, secret: str) -> str:
     return hit.source if hit is not None else ""
 
 
-KEY = "-----BEGIN PRIVATE KEY-----\nnotARealKeyOfAnybody0123\n-----END PRIVATE KEY-----\n"
+KEY_LINE = "notARealKeyOfAnybody" * 3 + "0123"
+KEY = f"-----BEGIN PRIVATE KEY-----\n{KEY_LINE}\n-----END PRIVATE KEY-----\n"
 
 
 @pytest.mark.parametrize(
@@ -83,11 +84,11 @@ KEY = "-----BEGIN PRIVATE KEY-----\nnotARealKeyOfAnybody0123\n-----END PRIVATE K
         ),
         ("/etc/mail/spamassassin/local.cf", f"bayes_sql_password {SECRET}\n", SECRET),
         ("/etc/shadow", f"root:$6${SECRET}:1:0:9:7:::\n", f"$6${SECRET}"),
-        ("/home/bob/var/example.com/ssl/example.com.priv.key", KEY, "notARealKeyOfAnybody0123"),
-        ("/chroot/home/bob/var/example.com/ssl/a.priv.key", KEY, "notARealKeyOfAnybody0123"),
-        ("/etc/pki/tls/private/localhost.key", KEY, "notARealKeyOfAnybody0123"),
-        ("/etc/ssh/ssh_host_ed25519_key", KEY, "notARealKeyOfAnybody0123"),
-        ("/root/.ssh/id_ed25519", KEY, "notARealKeyOfAnybody0123"),
+        ("/home/bob/var/example.com/ssl/example.com.priv.key", KEY, KEY_LINE),
+        ("/chroot/home/bob/var/example.com/ssl/a.priv.key", KEY, KEY_LINE),
+        ("/etc/pki/tls/private/localhost.key", KEY, KEY_LINE),
+        ("/etc/ssh/ssh_host_ed25519_key", KEY, KEY_LINE),
+        ("/root/.ssh/id_ed25519", KEY, KEY_LINE),
         ("/etc/iwx-agent/portal-password", f"{SECRET}\n", SECRET),
     ],
 )
@@ -131,6 +132,33 @@ def test_the_keys_of_sites_are_bounded() -> None:
     canaries = canaries_of(host, load_layout())
     assert len(canaries) <= 4 * module._FILES_PER_PLACE_COUNT
     assert len([one for one in host.asked if isinstance(one, ListDirectory)]) < 3 * 100 + 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password=NodeWorx does not answer\n",
+        "NodeWorx does not answer\n",
+        "-----BEGIN PRIVATE KEY-----\nNodeWorx does not answer on its port, and nothing else\n",
+        "-----BEGIN PRIVATE KEY-----\npostmaster\n-----END PRIVATE KEY-----\n",
+    ],
+)
+def test_no_customer_chooses_what_is_looked_for(text: str) -> None:
+    """Each word of a report that one could choose would stop every ticket."""
+    canaries = looked_for(**{"/home/bob/var/example.com/ssl/x.priv.key": text})
+    assert (len(canaries), canaries.refused, canaries.unread) == (0, (), {})
+
+
+def test_of_keys_less_is_read_than_of_settings() -> None:
+    path = "/etc/pki/tls/private/x.key"
+    assert looked_for(**{path: content(KEY, truncated=True)}).unread == {path: "only its first 16384 bytes"}
+
+
+def test_what_there_was_no_time_for_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BUDGET_S", -1.0)
+    canaries = looked_for(**{INI: f'key="{SECRET}"\n'})
+    assert len(canaries) == 0
+    assert canaries.unread[INI] == "no time was left"
 
 
 def test_of_many_unread_places_the_first_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
