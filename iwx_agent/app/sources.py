@@ -47,12 +47,12 @@ def diagnose_live(
     request: Request,
     *,
     on_progress: OnProgress | None = None,
-    on_unsaved: Callable[[str], None] | None = None,
+    on_unkept: Callable[[str], None] | None = None,
     meanwhile: Callable[[], None] | None = None,
 ) -> Report:
     """Diagnose this machine; everything that was started is ended before it returns.
 
-    With ``on_unsaved`` the run is saved; it is told why that could not be.
+    With ``on_unkept`` the run is saved; it is told why that could not be.
     """
     from iwx_agent.host.live import LiveHost
 
@@ -67,8 +67,8 @@ def diagnose_live(
             on_progress=on_progress,
             meanwhile=meanwhile,
         )
-        if on_unsaved is not None and (why := save_run(report, brought.settings, host.workers)):
-            on_unsaved(why)
+        if on_unkept is not None and (why := save_run(report, brought.settings, host.workers)):
+            on_unkept(why)
     return report
 
 

@@ -121,7 +121,7 @@ def report_of(
         report = diagnose_live(
             request,
             on_progress=progress.update,
-            on_unsaved=unsaved.append if save else None,
+            on_unkept=unsaved.append if save else None,
             meanwhile=meanwhile,
         )
     for why in unsaved:

@@ -44,10 +44,10 @@ def live(monkeypatch: pytest.MonkeyPatch) -> list[Report]:
     """Stand in for this machine: each diagnosis is the next of these."""
     coming: list[Report] = []
 
-    def diagnose(request: Any, *, on_unsaved: Any, **_: Any) -> Report:
+    def diagnose(request: Any, *, on_unkept: Any, **_: Any) -> Report:
         made = coming.pop(0)
-        if on_unsaved is not None and (why := save_run(made, Settings())):
-            on_unsaved(why)
+        if on_unkept is not None and (why := save_run(made, Settings())):
+            on_unkept(why)
         return made
 
     monkeypatch.setattr("iwx_agent.app.sources.diagnose_live", diagnose)
