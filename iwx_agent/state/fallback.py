@@ -80,13 +80,11 @@ class CarefulStore:
 
     def _leave(self, error: StateError) -> None:
         """Go on below /run, with what is known."""
-        self._said.append(
-            f"{error}; until that is mended, what is sent is kept in {self._run.door.directory}"
-        )
+        self._said.append(f"{error}; until that is mended, it is kept in {self._run.door.directory}")
         try:
-            self._run.adopt(self._disk)
+            self._run.adopt(self._disk, in_use_only=True)
         except StateError as unread:
-            if unread.path != str(self._disk.door.directory / "state.db"):
+            if unread.path != self._disk.door.path:
                 raise
             self.sure = False
         self._now = self._run
