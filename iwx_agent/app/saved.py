@@ -98,7 +98,7 @@ def save_run(report: Report, settings: Settings, workers: "Workers | None" = Non
 
 
 def dated(report: Report, workers: "Workers | None" = None) -> tuple[Report, str]:
-    """Return a new report with what saved runs tell of since when; and why they could not be asked, or nothing.
+    """Return a new report with what saved runs tell of since when; and why they were not asked, or nothing.
 
     Only what has no time yet is looked for, so a healthy server does not pay for it.
     """
@@ -119,16 +119,16 @@ def dated(report: Report, workers: "Workers | None" = None) -> tuple[Report, str
 def points_until(report: Report, run: str = "") -> tuple[RunPoint, ...]:
     """Return the runs up to a saved one, or up to a new report, as points on a line over time.
 
-    Without what cannot be read: the page is made all the same, and saving has said why.
+    None when they cannot be read: the page is made all the same, and saving has said why.
     """
     from iwx_agent.state import Runs, StateError
 
     try:
         points = tuple(saved.point for saved in reversed(Runs().listed(_POINTS_COUNT, until=run)))
     except StateError:
-        points = ()
+        return ()
     present = point_of(report)
-    return points if points and points[-1] == present else (*points, present)
+    return points if run or points[-1:] == (present,) else (*points, present)
 
 
 def _said(door: "Door", why: str = "") -> str:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from iwx_agent import __version__
 from iwx_agent.app.diagnose import Request, diagnose
-from iwx_agent.app.saved import save_run
+from iwx_agent.app.saved import dated, save_run
 from iwx_agent.app.support import Known
 from iwx_agent.config import (
     load_causes,
@@ -67,8 +67,12 @@ def diagnose_live(
             on_progress=on_progress,
             meanwhile=meanwhile,
         )
-        if on_unkept is not None and (why := save_run(report, brought.settings, host.workers)):
-            on_unkept(why)
+        report, trouble = dated(report, host.workers)
+        if on_unkept is not None:
+            # A disk that has just kept the agent waiting is not waited for again.
+            why = f"this run was not saved: {trouble}" if trouble else ""
+            if why := why or save_run(report, brought.settings, host.workers):
+                on_unkept(why)
     return report
 
 

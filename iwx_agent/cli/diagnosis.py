@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from iwx_agent.app.diagnose import Request
-    from iwx_agent.model import Override, Report
+    from iwx_agent.model import Override, Report, RunPoint
 
 From = Annotated[
     Path | None,
@@ -65,7 +65,12 @@ def diagnose(
     request = request_of(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
     meanwhile = _load_terminal if output == "text" else None
     report = report_of(source, request, meanwhile, save=not no_save)
-    print_report(report, output, verbose=verbose)
+    points: tuple[RunPoint, ...] = ()
+    if output == "html" and source is None:
+        from iwx_agent.app.saved import points_until
+
+        points = points_until(report)
+    print_report(report, output, verbose=verbose, points=points)
     raise typer.Exit(exit_code(report, output))
 
 

@@ -14,15 +14,27 @@ _Kind = TypeVar("_Kind")
 
 
 class StoreShelf:
-    """A ``Shelf`` in a store."""
+    """A ``Shelf`` in a store. ``damaged`` says what cannot be read, which stops nothing else."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.damaged: tuple[str, ...] = ()
 
     def waiting(self) -> tuple[Kept, ...]:
         """Return what is not at an end, the oldest first."""
-        found = (self.one(text.key) for text in self._store.waiting())
-        return tuple(kept for kept in found if kept is not None and kept.entry.state not in ENDS)
+        found = []
+        damaged = []
+        for text in self._store.waiting():
+            try:
+                kept = self.one(text.key)
+            except StateError as error:
+                if error.kind != "damaged":
+                    raise
+                damaged.append(error.why)
+            else:
+                found.extend([kept] if kept is not None and kept.entry.state not in ENDS else [])
+        self.damaged = tuple(damaged)
+        return tuple(found)
 
     def move(self, kept: Kept, entry: Entry) -> Kept | None:
         """Keep an entry's next state for good; None when it was moved since ``kept`` was read."""

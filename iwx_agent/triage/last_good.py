@@ -30,7 +30,7 @@ def _dated(incident: Incident, runs: Sequence[RunPoint], now: datetime) -> Incid
         elif run.complete and not isinstance(run.incidents, Missing):
             if not run.at < first_seen_at <= now:  # the clock was set meanwhile
                 return incident
-            return replace(incident, since_at=first_seen_at, since_source=_source(run.at, first_seen_at, now))
+            return replace(incident, since_at=first_seen_at, since_source=_source(run.at, first_seen_at))
     return incident
 
 
@@ -40,6 +40,6 @@ def _seen(incident: Incident, run: RunPoint) -> bool:
     )
 
 
-def _source(good_at: datetime, first_seen_at: datetime, now: datetime) -> str:
-    first = "this run" if first_seen_at == now else "that one"
-    return f"first seen in {first}; not there in the run of {good_at.strftime('%Y-%m-%d %H:%M UTC')}"
+def _source(good_at: datetime, first_seen_at: datetime) -> str:
+    good, first = (at.strftime("%Y-%m-%d %H:%M UTC") for at in (good_at, first_seen_at))
+    return f"saved runs: not there at {good}, first seen at {first}"

@@ -1,6 +1,7 @@
 """Entries and letters in a store: they come back as they were, and are moved by one process only."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -87,8 +88,29 @@ def test_who_comes_second_moves_nothing(store: Store) -> None:
 
 
 @pytest.mark.parametrize("damaged", [{"entry": b"{"}, {"letter": b"{"}, {"letter": b""}])
-def test_what_is_damaged_is_said(store: Store, damaged: dict[str, bytes]) -> None:
+def test_what_is_damaged_is_said_and_stops_nothing_else(store: Store, damaged: dict[str, bytes]) -> None:
     whole = {"entry": msgspec.json.encode(ENTRY), "letter": msgspec.json.encode(LETTER)}
     store.commit(AddText(key="bad", **(whole | damaged)))
+    store.commit(adding(replace(ENTRY, key="iwx-2"), LETTER))
+    shelf = StoreShelf(store)
+    assert [kept.entry.key for kept in shelf.waiting()] == ["iwx-1", "iwx-2"]
+    (said,) = shelf.damaged
+    assert said.startswith("what is kept of bad is damaged: ")
     with pytest.raises(StateError, match="what is kept of bad is damaged"):
-        StoreShelf(store).waiting()
+        shelf.one("bad")
+
+
+class Sick:
+    """A store whose disk breaks between two questions."""
+
+    def __init__(self, store: Store) -> None:
+        self.waiting = store.waiting
+
+    def text(self, key: str) -> None:
+        raise StateError("Input/output error", "failed")
+
+
+def test_a_sick_disk_is_no_damaged_entry(store: Store) -> None:
+    sick: Any = Sick(store)
+    with pytest.raises(StateError, match="Input/output error"):
+        StoreShelf(sick).waiting()
