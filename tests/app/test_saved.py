@@ -1,26 +1,31 @@
 """What is saved of a run, and what saved runs tell of a new one."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from building import AT, finding, incident, report, report_host, result
 from fakes import NOW_AT
 from msgspec.structs import replace
 
+from iwx_agent.app.diagnose import Request
 from iwx_agent.app.saved import (
     dated,
     measures_of,
     point_of,
     points_until,
     save_run,
+    saved_report,
     saved_runs,
     summary_of,
 )
+from iwx_agent.app.sources import diagnose_live
 from iwx_agent.checks import ALL
 from iwx_agent.config import Settings
 from iwx_agent.config.settings import StateSettings
+from iwx_agent.host import HostError
 from iwx_agent.model import IncidentState, Measures, Missing, OpenIncident, Report, Status
 from iwx_agent.model.mail import MailQueue
 from iwx_agent.model.system import FileSystem, FileSystems, Load, Mount
@@ -180,14 +185,62 @@ def test_without_saved_runs_nothing_is_said() -> None:
 
 
 def test_a_disk_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch, kept: Path) -> None:
-    from iwx_agent.host import HostError
-
     def silent(*request: object, **options: object) -> None:
         raise HostError("timeout", "no answer within 3.0 s", "x")
 
     monkeypatch.setattr("iwx_agent.state.door._ask", silent)
     assert dated(at(0, DOWN)) == (at(0, DOWN), f"{kept}/state.db: no answer within 3.0 s")
     assert points_until(at(0)) == ()
+
+
+class Live:
+    """Stands in for the live host; nothing is asked of it here."""
+
+    workers = None
+
+    def __init__(self, *, budget_s: float) -> None:
+        self.in_progress = self.abandoned = tuple
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *told: object) -> None:
+        pass
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Callable[[Report], tuple[Report, list[str]]]:
+    """Return what makes a run of this machine come to a report, and what is said about saving it."""
+    monkeypatch.setattr("iwx_agent.host.live.LiveHost", Live)
+
+    def run(found: Report) -> tuple[Report, list[str]]:
+        said: list[str] = []
+        monkeypatch.setattr("iwx_agent.app.sources.diagnose", lambda *told, **more: found)
+        return diagnose_live(Request(), on_unkept=said.append), said
+
+    return run
+
+
+def test_a_run_is_dated_and_saved_as_it_is_shown(here: Callable[[Report], tuple[Report, list[str]]]) -> None:
+    assert here(at(0)) == (at(0), [])
+    shown, said = here(at(5, DOWN))
+    assert (shown.incidents[0].since_at, said) == (AT + timedelta(minutes=5), [])
+    assert saved_report()[1] == shown
+
+
+def test_a_disk_that_does_not_answer_is_waited_for_once(
+    here: Callable[[Report], tuple[Report, list[str]]], monkeypatch: pytest.MonkeyPatch, kept: Path
+) -> None:
+    asked: list[object] = []
+
+    def silent(*request: object, **options: object) -> None:
+        asked.append(request)
+        raise HostError("timeout", "no answer within 3.0 s", "x")
+
+    monkeypatch.setattr("iwx_agent.state.door._ask", silent)
+    said = [f"this run was not saved: {kept}/state.db: no answer within 3.0 s"]
+    assert here(at(0, DOWN)) == (at(0, DOWN), said)
+    assert len(asked) == 1
 
 
 # Over time

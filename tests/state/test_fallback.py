@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from remembered import ADD, EPISODE, NOW, RULE, note
 
+from iwx_agent.host import HostError
 from iwx_agent.state import Door, StateError
 from iwx_agent.state.contract import AddText, Ignore, KeepEpisode, KeptEpisode, MoveText
 from iwx_agent.state.fallback import CarefulStore
+from iwx_agent.state.lock import SendingLock
 from iwx_agent.state.store import DiskStore
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -159,3 +161,28 @@ def test_what_was_damaged_is_said(kept: Path) -> None:
     store = CarefulStore()
     (said,) = store.said
     assert said.startswith(f"what was kept was damaged, and is now {kept}/state.db.damaged-")
+
+
+# The lock
+
+
+def test_a_lock_that_cannot_be_had_is_said(monkeypatch: pytest.MonkeyPatch, run: Path) -> None:
+    from iwx_agent.host.worker.operations import operate
+
+    def ask(workers: Any, request: tuple[Any, ...], *told: Any) -> Any:
+        answer = operate(request)
+        if answer[0] == "error":
+            raise HostError(answer[1], answer[2], "x")
+        return answer[1]
+
+    monkeypatch.setattr("iwx_agent.host.local.ask_worker", ask)
+    run.mkdir(mode=0o700)
+    (run / "sending.lock").symlink_to("/nowhere")
+    with pytest.raises(StateError, match="is a symlink, not a file; left alone"), SendingLock() as lock:
+        lock.take()
+    (run / "sending.lock").unlink()
+    with SendingLock() as lock:
+        assert lock.take()
+        assert lock.take()
+        assert lock.held
+    assert not lock.held
