@@ -108,7 +108,7 @@ def test_without_root_nothing_is_kept_and_why_says_so(
     assert iwx("diagnose")[::2] == (3, "")
     assert not kept.exists()
     monkeypatch.setattr("iwx_agent.state.door.is_root", lambda: False)
-    hint = "Run it as root. For a capture: iwx-agent diagnose --from DIR"
+    hint = "Run it as root; move away what was left alone. A capture: iwx-agent diagnose --from DIR"
     said = f"iwx-agent: {kept}/state.db: kept for root only, and this is not root\n{hint}\n"
     assert iwx("why") == (2, "", said)
 

@@ -202,6 +202,7 @@ def test_who_only_looks_sets_it_aside_too_and_has_nothing(kept: Path) -> None:
         door.read(COUNT)
     assert raised.value.kind == "damaged"
     assert Path(door.set_aside).read_bytes() == b"hello" * 1000
+    assert raised.value.why.endswith(f"and is now {Path(door.set_aside).name}")
     with pytest.raises(StateError) as raised:
         Door().read(COUNT)
     assert raised.value.kind == "absent"
@@ -323,6 +324,16 @@ def test_a_read_only_disk_is_said_and_can_be_read(tiny: Path) -> None:
         Door().write((PUT[0], ("b",), 1))
     assert raised.value.kind == "unwritable"
     assert count() == 1
+
+
+@pytest.mark.e2e
+@needs_root
+def test_a_damaged_file_on_a_read_only_disk_stays_where_it_is(tiny: Path) -> None:
+    (tiny / "state.db").write_bytes(b"hello" * 1000)
+    subprocess.run(["mount", "-o", "remount,ro", tiny], check=True)
+    said = "it is damaged (file is not a database (SQLITE_NOTADB)) and cannot be set aside: "
+    assert refusals("unwritable") == [f"{said}Read-only file system (EROFS)"] * 2
+    assert names(tiny) == ["state.db"]
 
 
 @pytest.mark.e2e
