@@ -42,9 +42,7 @@ class StateError(Exception):
         if self.kind == "absent":
             return "A run of root is saved: iwx-agent diagnose. What is there: iwx-agent report --list"
         if self.kind == "refused":
-            return (
-                "Run it as root; what was left alone, move away. For a capture: iwx-agent diagnose --from DIR"
-            )
+            return "Run it as root; move away what was left alone. A capture: iwx-agent diagnose --from DIR"
         return "A new run needs none of it: iwx-agent diagnose"
 
 
