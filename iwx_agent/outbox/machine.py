@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from iwx_agent.transports.contract import CannotLook, NotFound, Receipt, Undelivered
 
 _SAID_CHARACTERS = 300
-_ATTEMPTS_KEPT = 50
+_ATTEMPTS_KEPT = 50  # and all of the last day, which are counted
 
 
 class State(StrEnum):
@@ -38,11 +38,11 @@ class OutboxRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     first_wait_s: int = 60  # before the second attempt; doubled each time
     longest_wait_s: int = 3600
-    later_count: int = 4  # attempts put off by one transport before the next one is tried as well
+    later_count: int = 4  # attempts put off by the first transport before the others are tried as well
     look_after_s: int = 120  # an accepted ticket may take so long to be listed
     looks_count: int = 5  # lookups without an answer before the text is sent once more
     repeat_after_s: int = 1800  # where nobody can look, before the text is sent once more
-    attempts_per_day_count: int = 50  # per entry
+    attempts_per_day_count: int = 100  # per entry
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
@@ -57,8 +57,10 @@ class Attempt(Struct, frozen=True, kw_only=True):
 class Entry(Struct, frozen=True, kw_only=True):
     """One text on its way. ``chain`` names the transports in order, ``position`` the one that is tried.
 
-    ``due_at`` is when the next step may be made; None when only a person can make one. ``repeated`` says that
-    it has been sent a second time without knowing of the first.
+    ``due_at`` is when the next step may be made; None when only a person can make one. ``refused_by`` are the
+    transports that have refused it for good, and ``closed_until`` is when others may be asked again.
+    ``repeated`` says that it has been sent a second time without knowing of the first. ``copy`` is where it
+    lies on this server for a person to paste.
     """
 
     key: str
@@ -67,11 +69,14 @@ class Entry(Struct, frozen=True, kw_only=True):
     created_at: datetime
     due_at: datetime | None
     position: int = 0
-    later_count: int = 0  # how often the present transport has put it off
+    later_count: int = 0  # how often it was put off
     looks_count: int = 0
     repeated: bool = False
     reference: str = ""
     url: str = ""
+    copy: str = ""
+    refused_by: tuple[str, ...] = ()
+    closed_until: dict[str, datetime] = {}
     attempts: tuple[Attempt, ...] = ()
 
     @property
@@ -97,7 +102,14 @@ class Outbox:
         """A person sends a draft, or wants what has failed or is held to be tried again now."""
         if entry.state in (State.DRAFT, State.FAILED):
             return replace(
-                entry, state=State.QUEUED, due_at=self._now, position=0, later_count=0, looks_count=0
+                entry,
+                state=State.QUEUED,
+                due_at=self._now,
+                position=0,
+                later_count=0,
+                looks_count=0,
+                refused_by=(),
+                closed_until={},
             )
         if entry.state is State.UNCERTAIN:
             return replace(entry, due_at=self._now, looks_count=0)
@@ -166,30 +178,47 @@ class Outbox:
         return replace(entry, state=State.QUEUED, due_at=self._now, repeated=True, looks_count=0)
 
     def _later(self, entry: Entry, retry_after_s: float) -> Entry:
+        """Put off: the same again, and when that went on, or would go on, for long enough, all in turn."""
         count = entry.later_count + 1
-        if count >= self._rules.later_count and entry.position + 1 < len(entry.chain):
-            return self._next_transport(entry)
         wait_s = max(retry_after_s, self._wait_s(count))
-        due_at = self._now + timedelta(seconds=wait_s)
-        return replace(entry, state=State.QUEUED, due_at=due_at, later_count=count)
+        closed = entry.closed_until | {entry.transport: self._now + timedelta(seconds=wait_s)}
+        put_off = replace(entry, state=State.QUEUED, later_count=count, closed_until=closed)
+        patience_s = self._wait_s(self._rules.later_count)
+        if count < self._rules.later_count and wait_s <= max(patience_s, self._wait_s(count)):
+            return replace(put_off, due_at=closed[entry.transport])
+        return self._turn(put_off)
 
     def _next_transport(self, entry: Entry) -> Entry:
         """Nothing was accepted here, and that is sure: the next one may try at once."""
-        if entry.position + 1 >= len(entry.chain):
+        return self._turn(replace(entry, refused_by=(*entry.refused_by, entry.transport)))
+
+    def _turn(self, entry: Entry) -> Entry:
+        """Go on to the next transport that has not refused it; each is asked when it may be, not before."""
+        order = (*range(entry.position + 1, len(entry.chain)), *range(entry.position + 1))
+        due = {
+            place: max(self._now, entry.closed_until.get(entry.chain[place], self._now))
+            for place in order
+            if entry.chain[place] not in entry.refused_by
+        }
+        if not due:
             return replace(entry, state=State.FAILED, due_at=None)
-        following = entry.position + 1
-        return replace(entry, state=State.QUEUED, due_at=self._now, position=following, later_count=0)
+        soonest = min(due, key=lambda place: due[place])
+        return replace(entry, state=State.QUEUED, due_at=due[soonest], position=soonest)
 
     def _wait_s(self, count: int) -> float:
         doubled = self._rules.first_wait_s * 2 ** min(count - 1, 20)
         return float(min(doubled, self._rules.longest_wait_s)) * self._jitter
 
     def _spent(self, entry: Entry) -> bool:
-        day = [attempt for attempt in entry.attempts if self._now - attempt.at < timedelta(days=1)]
-        return len(day) >= self._rules.attempts_per_day_count
+        return len(self._of_a_day(entry)) >= self._rules.attempts_per_day_count
 
     def _noted(self, entry: Entry, ending: str, said: str) -> Entry:
         attempt = Attempt(
             at=self._now, transport=entry.transport, ending=ending, said=said[:_SAID_CHARACTERS]
         )
-        return replace(entry, attempts=(*entry.attempts, attempt)[-_ATTEMPTS_KEPT:])
+        recent_count = len(self._of_a_day(entry)) + 1
+        kept = (*entry.attempts, attempt)[-max(_ATTEMPTS_KEPT, recent_count) :]
+        return replace(entry, attempts=kept)
+
+    def _of_a_day(self, entry: Entry) -> list[Attempt]:
+        return [attempt for attempt in entry.attempts if self._now - attempt.at < timedelta(days=1)]

@@ -61,9 +61,15 @@ def test_what_is_accepted_is_sent_and_keeps_its_number() -> None:
 @pytest.mark.parametrize("kind", ["permanent", "person"])
 def test_what_is_refused_goes_to_the_next_transport_at_once_and_fails_after_the_last(kind: Any) -> None:
     first = outbox().refused(sending(later_count=2), undelivered(kind))
-    assert (first.state, first.transport, first.later_count, waited(first)) == (State.QUEUED, "email", 0, 0)
-    last = outbox().refused(sending(position=2), undelivered(kind))
+    assert (first.state, first.transport, first.refused_by, waited(first)) == (
+        State.QUEUED,
+        "email",
+        ("portal",),
+        0,
+    )
+    last = outbox().refused(sending(position=2, refused_by=("portal", "email")), undelivered(kind))
     assert (last.state, last.due_at, last.attempts[-1].ending) == (State.FAILED, None, kind)
+    assert last.refused_by == ("portal", "email", "file")
 
 
 def test_what_is_put_off_waits_twice_as_long_each_time() -> None:
@@ -77,7 +83,7 @@ def test_what_is_put_off_waits_twice_as_long_each_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked_s", "jitter", "expected_s"), [(0, 1.5, 90), (0, 0.1, 30), (59, 1, 60), (500, 1, 500)]
+    ("asked_s", "jitter", "expected_s"), [(0, 1.5, 90), (0, 0.1, 30), (59, 1, 60), (470, 1, 470)]
 )
 def test_how_long_depends_on_what_was_asked_for_and_on_chance(
     asked_s: float, jitter: float, expected_s: float
@@ -90,7 +96,33 @@ def test_put_off_often_enough_the_next_transport_is_tried() -> None:
     third = outbox().refused(sending(later_count=2), undelivered("later"))
     assert (third.transport, third.later_count) == ("portal", 3)
     fourth = outbox().refused(sending(later_count=3), undelivered("later"))
-    assert (fourth.transport, fourth.later_count, waited(fourth)) == ("email", 0, 0)
+    assert (fourth.transport, fourth.later_count, waited(fourth)) == ("email", 4, 0)
+
+
+def test_when_all_have_put_it_off_they_are_asked_in_turn_and_none_before_it_may_be() -> None:
+    asked = []
+    now, found = NOW, entry(chain=("portal", "email"))
+    while now < NOW + timedelta(hours=24):
+        if Outbox(RULES, now).is_due(found):
+            asked.append((found.transport, int((now - NOW).total_seconds()) // 60))
+            error = undelivered("later", retry_after_s=7200 if found.transport == "portal" else 0)
+            found = Outbox(RULES, now).refused(Outbox(RULES, now).begun(found), error)
+        now += timedelta(minutes=5)
+    portal = [minute for name, minute in asked if name == "portal"]
+    assert {after - before for before, after in zip(portal, portal[1:], strict=False)} == {120}
+    emails = [minute for name, minute in asked if name == "email"]
+    assert emails[0] == 5  # at the next run: two hours are too long to wait for one
+    assert 24 <= len(emails) <= 30  # in the end about once an hour
+    assert found.state is State.QUEUED
+
+
+def test_who_has_refused_for_good_is_not_asked_again_until_a_person_wants_it() -> None:
+    refused = outbox().refused(sending(chain=("portal", "email")), undelivered("permanent"))
+    for _ in range(9):
+        refused = outbox().refused(outbox().begun(refused), undelivered("later"))
+        assert (refused.state, refused.transport) == (State.QUEUED, "email")
+    again = outbox().approved(replace(refused, state=State.FAILED))
+    assert (again.transport, again.refused_by, again.closed_until) == ("portal", (), {})
 
 
 @pytest.mark.parametrize("state", [s for s in State if s is not State.QUEUED])
@@ -106,9 +138,9 @@ def test_when_a_step_is_due() -> None:
     assert not outbox().is_due(entry(due_at=None))
     assert not any(outbox().is_due(entry(state)) for state in (State.DRAFT, State.SENDING, *ENDS))
     tried = Attempt(at=NOW, transport="portal", ending="later")
-    assert outbox().is_due(entry(attempts=(tried,) * 49))
-    assert not outbox().is_due(entry(attempts=(tried,) * 50))
-    assert outbox(timedelta(days=1)).is_due(entry(attempts=(tried,) * 50))
+    assert outbox().is_due(entry(attempts=(tried,) * 99))
+    assert not outbox().is_due(entry(attempts=(tried,) * 100))
+    assert outbox(timedelta(days=1)).is_due(entry(attempts=(tried,) * 100))
 
 
 # Nobody knows
@@ -178,8 +210,9 @@ def test_what_is_said_is_bounded_and_so_are_the_attempts() -> None:
     found = entry()
     for _ in range(60):
         found = outbox().dropped(found, "x" * 1000)
-    assert len(found.attempts) == 50
+    assert len(found.attempts) == 60  # all of one day: they are counted
     assert len(found.attempts[0].said) == 300
+    assert len(outbox(timedelta(days=2)).dropped(found, "late").attempts) == 50
 
 
 # Whatever comes
