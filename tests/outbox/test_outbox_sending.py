@@ -248,7 +248,8 @@ def test_where_nobody_can_look_a_second_copy_is_marked_and_there_is_no_third(
     received, entry = lived(portal, mail, kills, looks=False)
     letters = [letter for copies in received for letter in copies]
     assert len(letters) <= 2
-    assert all(letter == marked(LETTER) for letter in letters[1:])
+    assert letters.count(LETTER) <= 1
+    assert all(letter in (LETTER, marked(LETTER)) for letter in letters)
     held = entry.state is State.UNCERTAIN and entry.due_at is None  # a person has to look
     assert held or entry.state in (State.SENT, State.FAILED)
     assert letters or held or entry.state is State.FAILED
