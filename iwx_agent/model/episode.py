@@ -30,9 +30,11 @@ class Told(Struct, frozen=True, kw_only=True):
 class Episode(Struct, frozen=True, kw_only=True):
     """An open ticket, or one that is over.
 
-    ``delivered`` is false while its first text waits in the outbox. ``good_runs_count`` counts the runs in a
-    row that saw everything and no emergency; ``over_at`` is when the recovery was told; ``returns_count``
-    how often it came back since it was filed.
+    ``delivered`` is false while its first text waits in the outbox, and it is ``given_up`` when that waits for
+    a person: a draft, refused by all, or dropped. ``good_runs_count`` counts the runs in a
+    row that saw everything and no emergency, the first of them at ``first_good_at``; ``over_at`` is when the
+    recovery was told; ``returns_count`` how often it came back since it was filed. ``texts_count`` numbers
+    its texts, the first one included.
     """
 
     key: str
@@ -43,10 +45,13 @@ class Episode(Struct, frozen=True, kw_only=True):
     priority: Priority
     last_bad_at: datetime
     delivered: bool = False
+    given_up: bool = False
     updates_count: int = 0
     good_runs_count: int = 0
+    first_good_at: datetime | None = None
     over_at: datetime | None = None
     returns_count: int = 0
+    texts_count: int = 1
 
 
 class Ignored(Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ TICKET_RANGES = {"subject_characters": (80, 255), "message_characters": (1_000, 
 _DIGITS_COUNT = 10
 
 
-def ticket_key(host: str, fingerprint: str, began_on: date | None) -> str:
+def ticket_key(host: str, fingerprint: str, began_on: date | None, number: int = 1) -> str:
     """Return the key of the ticket about one incident of one server: ``iwx-`` and ten hexadecimal digits.
 
     It is the start of the SHA-256 of host, NUL, the lead incident's fingerprint, NUL, and the day (UTC) on
@@ -28,11 +28,15 @@ def ticket_key(host: str, fingerprint: str, began_on: date | None) -> str:
     give it, never what a name server says. Whoever remembers incidents passes the day on which it first saw
     this one: what the evidence tells can move past midnight when somebody restarts what is broken.
 
+    ``number`` counts the tickets about the same on the same day, of which there is a second only when the
+    first is over, or a person wants one.
+
     >>> ticket_key("iwx1", "0123456789abcdef", date(2026, 11, 23))
     'iwx-b223bd941d'
     """
     import hashlib  # opens OpenSSL, which a healthy server need not pay for
 
     day = began_on.isoformat() if began_on is not None else ""
-    told = f"{host}\0{fingerprint}\0{day}".encode("utf-8", "replace")
+    again = f"\0{number}" if number > 1 else ""
+    told = f"{host}\0{fingerprint}\0{day}{again}".encode("utf-8", "replace")
     return f"iwx-{hashlib.sha256(told).hexdigest()[:_DIGITS_COUNT]}"

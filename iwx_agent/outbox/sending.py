@@ -123,7 +123,7 @@ class Sender:
         if transport is None:
             return CannotLook(reason=f"{name} is not configured any more")
         try:
-            return transport.look_up(kept.entry.key, limit_s=self._limit_s())
+            return transport.look_up(kept.letter, limit_s=self._limit_s())
         except Exception as error:  # noqa: BLE001 - a defect must not stop the others
             return CannotLook(reason=f"a defect: {type(error).__name__}")
 

@@ -4,7 +4,7 @@ A transport is given finished text that has passed the redactor; it changes noth
 endings apart: accepted (a ``Receipt``, only on a positive sign), refused for ever, not now, and not known.
 """
 
-from typing import Literal, Protocol
+from typing import Literal, NoReturn, Protocol
 
 from msgspec import Struct
 
@@ -21,8 +21,10 @@ class Letter(Struct, frozen=True, kw_only=True):
     """A ticket as it is sent: the form's fields in words, the key that makes it one and the same.
 
     ``key`` also stands in ``subject``. ``assistance`` is the form's Remote Assistance question as a plain
-    answer. ``reference`` is the vendor's number of an open ticket that this is an update to; empty for a new
-    one. ``sender_name`` and ``sender_mail`` are for guests and for mail.
+    answer. ``reference`` is the vendor's number of an open ticket that this is an update to, empty for a
+    new one, and ``page`` the page of that ticket. ``sender_name`` and ``sender_mail`` are for guests and
+    for mail. ``written_at`` is when the ticket was written, in seconds since the epoch, the same at every
+    attempt; 0 when it is not told.
     """
 
     key: str
@@ -35,7 +37,28 @@ class Letter(Struct, frozen=True, kw_only=True):
     sender_name: str = ""
     sender_mail: str = ""
     reference: str = ""
+    page: str = ""
     attachments: tuple[Attachment, ...] = ()
+    written_at: float = 0.0
+
+
+class Credentials:
+    """A user and a password, or a secret alone. What shows it never shows the secret; it cannot be stored."""
+
+    __slots__ = ("secret", "user")
+
+    def __init__(self, user: str, secret: str) -> None:
+        self.user = user
+        self.secret = secret
+
+    def __bool__(self) -> bool:
+        return bool(self.secret)
+
+    def __repr__(self) -> str:
+        return "Credentials(given)" if self else "Credentials(none)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("credentials are not stored")
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
@@ -100,6 +123,9 @@ class Transport(Protocol):
         """
         ...
 
-    def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:
-        """Return whether the other side has the ticket with this key; never raises for what it answers."""
+    def look_up(self, letter: Letter, *, limit_s: float) -> Receipt | NotFound | CannotLook:
+        """Return whether the other side has this letter; never raises for what it answers.
+
+        A ticket that is there does not prove that its update is.
+        """
         ...

@@ -123,28 +123,31 @@ class _Deciding:
                 Action.NOTHING,
                 "unknowns",
                 f"no emergency was seen, but {self._blind_words()} could not tell: not called over",
-                replace(episode, good_runs_count=0),
+                _bad(episode),
             )
         if unsure:
-            return self._say(
-                Action.NOTHING, "not over", f"not called over: {unsure}", replace(episode, good_runs_count=0)
-            )
+            return self._say(Action.NOTHING, "not over", f"not called over: {unsure}", _bad(episode))
         count = episode.good_runs_count + 1
-        counted = replace(episode, good_runs_count=count)
+        counted = replace(episode, good_runs_count=count, first_good_at=episode.first_good_at or self._is.now)
         if count < self._is.rules.good_runs_count:
             said = f"good run {count} of {self._is.rules.good_runs_count} before {episode.key} is called over"
             return self._say(Action.NOTHING, "getting over", said, counted)
         quiet = self._is.now - episode.last_bad_at
         needed = timedelta(seconds=self._is.rules.return_within_s)
         if episode.returns_count >= self._is.rules.returns_count and quiet < needed:
-            said = f"flapping: {episode.key} is not called over before {_duration(needed)} of quiet"
+            said = f"flapping: {episode.key} is not called over before {duration(needed)} of quiet"
             return self._say(Action.HOLD, "flapping", said, counted)
+        over = replace(counted, over_at=self._is.now)
+        lasted = f"it lasted {duration(episode.last_bad_at - episode.began_at)}"
+        if episode.given_up:
+            return self._say(
+                Action.NOTHING, "over", f"over before anybody sent {episode.key}: {lasted}", over
+            )
         if not episode.delivered:
-            said = f"over before {episode.key} was delivered: it says so when it goes out"
-            return self._say(Action.RECOVERY, "over", said, replace(counted, over_at=self._is.now))
-        lasted = _duration(episode.last_bad_at - episode.began_at)
-        said = f"{episode.key} is over: it lasted {lasted}"
-        return self._say(Action.RECOVERY, "over", said, replace(counted, over_at=self._is.now))
+            said = f"over before {episode.key} was delivered, and told when it is: {lasted}"
+            return self._say(Action.HOLD, "over, waits", said, counted)
+        told = replace(over, texts_count=episode.texts_count + 1)
+        return self._say(Action.RECOVERY, "over", f"{episode.key} is over: {lasted}", told)
 
     # An emergency that is ours, and no open ticket
 
@@ -192,6 +195,8 @@ class _Deciding:
         return f"{len(texts)} texts went out within an hour, the most allowed" if many else ""
 
     def _returns(self, last: Episode, over_at: datetime) -> bool:
+        if last.given_up:  # there is no ticket that it could go to
+            return False
         soon = self._is.now - over_at <= timedelta(seconds=self._is.rules.return_within_s)
         known = {told.fingerprint for told in last.told}
         return soon and any(told.fingerprint in known for told in self._now_told)
@@ -199,7 +204,7 @@ class _Deciding:
     def _returned(self, last: Episode) -> Decision:
         """What came back soon after it was over belongs to the same ticket; often, it is flapping."""
         count = last.returns_count + 1
-        again = replace(last, over_at=None, good_runs_count=0, returns_count=count, last_bad_at=self._is.now)
+        again = replace(_bad(last), over_at=None, returns_count=count, last_bad_at=self._is.now)
         if count >= self._is.rules.returns_count:
             said = f"{_named(self._ours)}: flapping, back for time {count}; {last.key} has been told of it"
             return self._say(Action.HOLD, "flapping", said, again)
@@ -209,7 +214,7 @@ class _Deciding:
     # An emergency that is ours, and an open ticket
 
     def _open(self, episode: Episode) -> Decision:
-        episode = replace(episode, last_bad_at=self._is.now, good_runs_count=0)
+        episode = replace(_bad(episode), last_bad_at=self._is.now)
         known = {told.fingerprint: told for told in episode.told}
         added = [told for told in self._now_told if told.fingerprint not in known]
         worse = [
@@ -257,6 +262,7 @@ class _Deciding:
             told_at=self._is.now,
             priority=max(episode.priority, self._priority(), key=_RANKS.index),
             updates_count=episode.updates_count + 1,
+            texts_count=episode.texts_count + 1,
         )
         return self._say(Action.UPDATE, row, said, updated)
 
@@ -288,6 +294,10 @@ class _Deciding:
         return _listed(self._blind)
 
 
+def _bad(episode: Episode) -> Episode:
+    return replace(episode, good_runs_count=0, first_good_at=None)
+
+
 def _told(incident: Incident) -> Iterator[Told]:
     for finding in (incident.lead, *incident.others):
         yield Told(fingerprint=fingerprint(finding), title=finding.title[:200], severity=finding.severity)
@@ -313,7 +323,8 @@ def _listed(words: list[str]) -> str:
     return f"{named} and {more} more" if more > 0 else named
 
 
-def _duration(length: timedelta) -> str:
+def duration(length: timedelta) -> str:
+    """Return a length of time in hours and minutes."""
     minutes = max(int(length.total_seconds()) // 60, 0)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -1,6 +1,7 @@
 """The life of a text that is to be sent: each move, each limit, and whatever order they come in."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -109,7 +110,7 @@ def test_when_all_have_put_it_off_they_are_asked_in_turn_and_none_before_it_may_
             found = Outbox(RULES, now).refused(Outbox(RULES, now).begun(found), error)
         now += timedelta(minutes=5)
     portal = [minute for name, minute in asked if name == "portal"]
-    assert {after - before for before, after in zip(portal, portal[1:], strict=False)} == {120}
+    assert {after - before for before, after in pairwise(portal)} == {120}
     emails = [minute for name, minute in asked if name == "email"]
     assert emails[0] == 5  # at the next run: two hours are too long to wait for one
     assert 24 <= len(emails) <= 30  # in the end about once an hour

@@ -96,12 +96,12 @@ class Desk:
         kind: Any = "uncertain" if ending in ("answer lost", "line lost") else ending
         raise Undelivered(kind, self.name, f"was {ending}")
 
-    def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:
+    def look_up(self, letter: Letter, *, limit_s: float) -> Receipt | NotFound | CannotLook:
         self.limits_s.append(limit_s)
         self._fate.step()
         if not self._looks:
             return CannotLook(reason="it has no list")
-        found = any(letter.key == key for letter in self.received)
+        found = any(received.key == letter.key for received in self.received)
         return Receipt(transport=self.name, reference="7") if found else NotFound(said="its list")
 
 
@@ -155,8 +155,8 @@ def test_a_defect_of_a_transport_is_not_known_and_not_quoted() -> None:
 
 def test_a_defect_while_looking_is_no_answer() -> None:
     class Broken(Desk):
-        def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:
-            raise RuntimeError(key, limit_s)
+        def look_up(self, letter: Letter, *, limit_s: float) -> Receipt | NotFound | CannotLook:
+            raise RuntimeError(letter.key, limit_s)
 
     shelf, desk = MemoryShelf(ENTRY), Broken("portal", iter(["answer lost"]))
     sender(shelf, desk).run()

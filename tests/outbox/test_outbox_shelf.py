@@ -50,7 +50,7 @@ class Desk:
         self.received.append(letter)
         return Receipt(transport=self.name, reference="7")
 
-    def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound:
+    def look_up(self, letter: Letter, *, limit_s: float) -> Receipt | NotFound:
         return NotFound(said="its list")
 
 

@@ -331,9 +331,24 @@ def test_what_is_ignored_is_not_over() -> None:
 
 
 def test_over_before_it_was_delivered() -> None:
-    found = decided(seen(), episode(MAIL, good_runs_count=1, delivered=False))
-    assert row(found) == ("recovery", "over")
-    assert found.said == "over before iwx-1 was delivered: it says so when it goes out"
+    before = episode(MAIL, good_runs_count=1, delivered=False)
+    found = decided(seen(), before)
+    assert row(found) == ("hold", "over, waits")
+    assert found.said == "over before iwx-1 was delivered, and told when it is: it lasted 2 h 50 min"
+    assert found.episode == replace(before, good_runs_count=2, first_good_at=AT)
+    delivered = decided(seen(), replace(found.episode, delivered=True))
+    assert row(delivered) == ("recovery", "over")
+    assert delivered.episode.first_good_at == AT
+
+
+def test_over_before_a_person_sent_it_is_told_to_nobody_and_never_updated() -> None:
+    before = episode(MAIL, good_runs_count=1, delivered=False, given_up=True)
+    found = decided(seen(), before)
+    assert row(found) == ("nothing", "over")
+    assert found.said == "over before anybody sent iwx-1: it lasted 2 h 50 min"
+    assert found.episode is not None
+    assert found.episode.over_at == AT
+    assert row(decided(seen(MAIL), found.episode, now=AT + timedelta(hours=1))) == ("file", "first time")
 
 
 def test_a_short_outage_is_told_in_minutes() -> None:

@@ -24,28 +24,30 @@ def sections_of(report: Report, key: str, message_characters: int) -> list[Secti
     if not report.incidents and noted is not None:
         made.append(noted)
     if report.incidents:
-        made += [_impact(report), _since(report), _errors(report)]
+        made += [impact(report), since(report), errors(report)]
     made.append(tried.tried(report))
     if report.incidents and noted is not None:
         made.append(noted)
     if report.incidents:
         made.append(_steps(report))
-    made += _not_determined(report)
+    made += not_determined(report)
     made += [_environment(report), _scope_and_access(report, key)]
     return made
 
 
-def _impact(report: Report) -> Section:
+def impact(report: Report) -> Section:
+    """Return whom it reaches."""
     if report.impact:
         return section(
-            "IMPACT", (item(summary.impact_line(impact, _NAMES_COUNT), 1200) for impact in report.impact)
+            "IMPACT", (item(summary.impact_line(one, _NAMES_COUNT), 1200) for one in report.impact)
         )
     asked = report.changes is not None
     nobody = "no site, mail service, node or database is seen to fail by it"
     return section("IMPACT", [f"- {nobody}" if asked else "- could not be determined: it was not looked at"])
 
 
-def _since(report: Report) -> Section:
+def since(report: Report) -> Section:
+    """Return when each incident began, and how that is known."""
     lines = []
     alone = len(report.incidents) == 1
     for incident in report.incidents[:_SINCE_COUNT]:
@@ -61,7 +63,8 @@ def _since(report: Report) -> Section:
     return section("SINCE WHEN", lines)
 
 
-def _errors(report: Report) -> Section:
+def errors(report: Report) -> Section:
+    """Return what was found, and where it is seen."""
     return section("ERRORS, AND WHERE THEY ARE SEEN", _incidents(report))
 
 
@@ -142,7 +145,8 @@ def _steps(report: Report) -> Section:
     return section("STEPS TO REPRODUCE", lines, "as root on this server; these commands only look")
 
 
-def _not_determined(report: Report) -> list[Section]:
+def not_determined(report: Report) -> list[Section]:
+    """Return what could not be told; nothing when all could."""
     blind = words.blind(report)
     lines = [item(_untold(check, reason), 300) for check, _, reason in blind[:_BLIND_COUNT]]
     if len(blind) > _BLIND_COUNT:

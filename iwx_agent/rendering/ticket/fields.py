@@ -62,14 +62,15 @@ def ticket_of(
     *,
     length: Length = "full",
     began_on: date | None = None,
+    number: int = 1,
 ) -> Ticket:
     """Return the ticket of a report; also when nothing was found, with a message that says so.
 
     ``began_on`` is the day on which the lead incident was first seen, for whoever remembers it; without, the
-    evidence tells.
+    evidence tells. ``number`` is that of a further ticket about the same.
     """
     name = words.one_line(report.host.fqdn or report.host.name, 100)
-    key = key_of(report, began_on)
+    key = key_of(report, began_on, number)
     if length == "short":
         message, shortened = short_message(report, key, limits.message_characters)
     else:
@@ -92,7 +93,7 @@ def ticket_of(
     )
 
 
-def key_of(report: Report, began_on: date | None = None) -> str:
+def key_of(report: Report, began_on: date | None = None, number: int = 1) -> str:
     """Return the key of the report's ticket; without an incident it is the question of that day.
 
     The server is named by what does not change: its kernel's name, or what the settings say.
@@ -100,10 +101,10 @@ def key_of(report: Report, began_on: date | None = None) -> str:
     host = report.host.fqdn if report.host.fqdn_source == "configuration" else report.host.name
     lead = lead_of(report)
     if lead is None:
-        return ticket_key(host, "", began_on or report.collected_at.date())
+        return ticket_key(host, "", began_on or report.collected_at.date(), number)
     if began_on is None and lead.since_at is not None:
         began_on = lead.since_at.date()
-    return ticket_key(host, lead.fingerprint, began_on)
+    return ticket_key(host, lead.fingerprint, began_on, number)
 
 
 def _priority(report: Report) -> str:

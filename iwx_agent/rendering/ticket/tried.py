@@ -76,10 +76,11 @@ def _of_kind(kind: ChangeKind, changes: Changes, report: Report) -> list[str]:
     shown.sort(key=lambda change: change.at)
     left_count = len(found) - len(shown)
     more = f"; {left_count} more in the agent's report" if left_count else ""
-    return [f"- {label}{doubt}{more}:", *(f"  {_told(change)}" for change in shown)]
+    return [f"- {label}{doubt}{more}:", *(f"  {change_line(change)}" for change in shown)]
 
 
-def _told(change: Change) -> str:
+def change_line(change: Change) -> str:
+    """Return when what was changed, what was done, and how that is known."""
     source = words.one_line(change.source, 80)
     said = words.one_line(change.said, 240)
     what = "" if change.kind == "package" else f"{words.one_line(change.subject, 120)}: "
