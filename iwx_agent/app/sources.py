@@ -1,6 +1,7 @@
 """Where the answers come from: this machine, a capture, or this machine while it is being captured."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ from iwx_agent.model import Report, moment
 
 if TYPE_CHECKING:
     from iwx_agent.host import Host
+    from iwx_agent.host.live import LiveHost
+    from iwx_agent.host.recorder import Recorder
     from iwx_agent.redact import Redactor
     from iwx_agent.replay import CaptureInfo
 
@@ -45,19 +48,64 @@ def known(etc: Path | None = None) -> Known:
     )
 
 
-def diagnose_live(
+class Run:
+    """A run on this machine while its host is open: the report as it may leave, and what it was made of."""
+
+    def __init__(self, host: "LiveHost", brought: Known, recorder: "Recorder", report: Report) -> None:
+        self.host = host
+        self.brought = brought
+        self.recorder = recorder
+        self.report = report
+        self.redactor: Redactor | None = None  # None: the report quotes nothing of the machine
+        self.unkept: list[str] = []  # what could not be kept, and why
+
+    def redact(self) -> None:
+        """Have the report be one that may leave.
+
+        Raises:
+            CanaryError: one of the server's secrets is in it.
+        """
+        if quotes(self.report):
+            from iwx_agent.app.redaction import redacted_report
+
+            self.report = redacted_report(self.report, self.need_redactor())
+            self.keep_tokens()
+
+    def need_redactor(self) -> "Redactor":
+        """Return what all is redacted with that leaves of this run; it is made when it is first needed."""
+        if self.redactor is None:
+            from iwx_agent.app.redaction import redactor_for
+
+            self.redactor = redactor_for(self.host, self.brought, self.report, self.recorder.heard)
+        return self.redactor
+
+    def keep_tokens(self) -> None:
+        """Keep the tokens that stand for people's addresses, for ``reveal``."""
+        from iwx_agent.app.redaction import remember_tokens
+
+        if said := remember_tokens(self.need_redactor(), self.host):
+            self.unkept.append(said)
+
+    def save(self, trouble: str = "") -> None:
+        """Save the run; ``trouble`` is why the disk is not waited for again."""
+        said = f"this run was not saved: {trouble}" if trouble else ""
+        if said := said or save_run(self.report, self.brought.settings, self.host.workers):
+            self.unkept.append(said)
+
+
+@contextmanager
+def run_here(
     request: Request,
     *,
     on_progress: OnProgress | None = None,
-    on_unkept: Callable[[str], None] | None = None,
     meanwhile: Callable[[], None] | None = None,
     on_redactor: Callable[["Redactor | None"], None] | None = None,
-) -> Report:
-    """Diagnose this machine and return the report as it may leave; all that was started is ended then.
+    save: bool = True,
+) -> Iterator[Run]:
+    """Diagnose this machine, give the run, and end all that was started; the host is open until then.
 
-    With ``on_unkept`` the run is saved; it is told why that could not be, or why tokens for people's
-    addresses could not be kept. ``on_redactor`` gets what the report was redacted with, before it is saved;
-    None when it quotes nothing of the machine.
+    ``on_redactor`` gets what the report was redacted with, before it is saved; None when it quotes nothing of
+    the machine.
 
     Raises:
         CanaryError: one of the server's secrets would have been in the report.
@@ -78,22 +126,42 @@ def diagnose_live(
             meanwhile=meanwhile,
         )
         report, trouble = dated(report, host.workers)
-        said = ""
-        redactor: Redactor | None = None
-        if quotes(report):
-            from iwx_agent.app.redaction import redacted_report, redactor_for, remember_tokens
-
-            redactor = redactor_for(host, brought, report, recorder.heard)
-            report = redacted_report(report, redactor)
-            said = remember_tokens(redactor, host)
+        run = Run(host, brought, recorder, report)
+        run.redact()
         if on_redactor is not None:
-            on_redactor(redactor)
+            on_redactor(run.redactor)
+        if save:
+            run.save(trouble)
+        yield run
+
+
+def diagnose_live(
+    request: Request,
+    *,
+    on_progress: OnProgress | None = None,
+    on_unkept: Callable[[str], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
+    on_redactor: Callable[["Redactor | None"], None] | None = None,
+) -> Report:
+    """Return the report on this machine as it may leave; with ``on_unkept`` the run is saved.
+
+    It is told why that could not be, or why tokens for people's addresses could not be kept. The others are
+    those of ``run_here``.
+
+    Raises:
+        CanaryError: one of the server's secrets would have been in the report.
+    """
+    with run_here(
+        request,
+        on_progress=on_progress,
+        meanwhile=meanwhile,
+        on_redactor=on_redactor,
+        save=on_unkept is not None,
+    ) as run:
         if on_unkept is not None:
-            # A disk that has just kept the agent waiting is not waited for again.
-            unsaved = f"this run was not saved: {trouble}" if trouble else ""
-            for why in filter(None, (said, unsaved or save_run(report, brought.settings, host.workers))):
+            for why in run.unkept:
                 on_unkept(why)
-    return report
+    return run.report
 
 
 def diagnose_capture(

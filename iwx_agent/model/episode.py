@@ -30,11 +30,11 @@ class Told(Struct, frozen=True, kw_only=True):
 class Episode(Struct, frozen=True, kw_only=True):
     """An open ticket, or one that is over.
 
-    ``delivered`` is false while its first text waits in the outbox, and it is ``given_up`` when that waits for
-    a person: a draft, refused by all, or dropped. ``good_runs_count`` counts the runs in a
-    row that saw everything and no emergency, the first of them at ``first_good_at``; ``over_at`` is when the
-    recovery was told; ``returns_count`` how often it came back since it was filed. ``texts_count`` numbers
-    its texts, the first one included.
+    ``delivered`` is false while its first text waits in the outbox; it is ``given_up`` when that is a draft,
+    was refused by all or dropped. ``good_runs_count`` counts the runs in a row that saw everything and no
+    emergency, the first of them at ``first_good_at``; ``over_at`` is when the recovery was told;
+    ``returns_count`` how often it came back since it was filed. ``texts_count`` numbers its texts, the first
+    one included.
     """
 
     key: str

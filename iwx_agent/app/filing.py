@@ -1,0 +1,226 @@
+"""From a decision to what is kept together: the letter, its entry in the outbox, the episode, what is noted."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from iwx_agent.model import Incident, Report, Severity
+from iwx_agent.model.episode import Action, Decision, Episode, Told
+from iwx_agent.model.ticket import TicketLimits
+from iwx_agent.outbox.machine import Entry, Outbox, OutboxRules, State
+from iwx_agent.outbox.sending import Kept
+from iwx_agent.outbox.shelf import StoreShelf, adding, moving
+from iwx_agent.rendering.ticket import further
+from iwx_agent.rendering.ticket.fields import key_of, ticket_of
+from iwx_agent.state.contract import Change, Event, EventKind, KeepEpisode, KeptEpisode, Note, Past, Store
+from iwx_agent.transports.contract import Attachment, Letter
+from iwx_agent.triage.decision import duration
+from iwx_agent.triage.incidents import fingerprint
+
+_DAY = timedelta(days=1)
+_NUMBERS_COUNT = 1000
+_PASSED_ON = (State.QUEUED, State.SENDING, State.UNCERTAIN)
+
+
+class Author(Struct, frozen=True, kw_only=True):
+    """How letters are written, in whose name, and by which ways they go, in order."""
+
+    chain: tuple[str, ...] = ("file",)
+    name: str = ""
+    mail: str = ""
+    limits: TicketLimits = TicketLimits()
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """Return the ways that reach somebody; the file only where there is no other: it is a copy."""
+        return tuple(name for name in self.chain if name != "file") or ("file",)
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What the store tells before a decision, with what became of the last episode's ticket."""
+
+    past: Past
+    first: Kept | None = None  # the first text of the last episode
+
+    @property
+    def episode(self) -> Episode | None:
+        """Return the last episode as it is now."""
+        return self.past.episode.episode if self.past.episode is not None else None
+
+
+def known_of(store: Store, now: datetime) -> Known:
+    """Return what a decision rests on.
+
+    Raises:
+        StateError: it cannot be read.
+    """
+    past = store.past(now - _DAY)
+    if past.episode is None:
+        return Known(past=past)
+    episode = past.episode.episode
+    first = StoreShelf(store).one(episode.key)
+    if first is not None:
+        state = first.entry.state
+        episode = replace(
+            episode, delivered=state is State.SENT, given_up=state not in (State.SENT, *_PASSED_ON)
+        )
+    kept = KeptEpisode(episode=episode, version=past.episode.version)
+    return Known(past=replace(past, episode=kept), first=first)
+
+
+def free_number(store: Store, report: Report) -> int:
+    """Return the number that makes the key of a new ticket one that none has; mostly 1."""
+    numbers = range(1, _NUMBERS_COUNT)
+    return next(n for n in numbers if store.text(key_of(report, number=n)) is None)
+
+
+class Writing:
+    """Writes what one run has to say; ``attach`` makes the attachments, for a new ticket only."""
+
+    def __init__(
+        self,
+        report: Report,
+        author: Author,
+        now: datetime,
+        attach: Callable[[], tuple[Attachment, ...]] = tuple,
+    ) -> None:
+        self._report = report
+        self._author = author
+        self._now = now
+        self._attach = attach
+
+    def new(self, number: int = 1) -> Letter:
+        """Return the letter of a new ticket."""
+        ticket = ticket_of(self._report, self._author.limits, number=number)
+        return Letter(
+            key=ticket.key,
+            category=ticket.category,
+            ip_address_or_hostname=ticket.ip_address_or_hostname,
+            assistance=ticket.assistance,
+            subject=ticket.subject,
+            message=ticket.message,
+            priority=ticket.priority,
+            sender_name=self._author.name,
+            sender_mail=self._author.mail,
+            attachments=self._attach(),
+            written_at=self._now.timestamp(),
+        )
+
+    def changes(self, decision: Decision, known: Known, number: int) -> list[Change]:
+        """Return all that is kept of a decision; nothing is sent yet."""
+        made: list[Change] = [_note(self._now, "decision", decision.said, decision.episode, decision)]
+        episode = decision.episode
+        if episode is None:
+            return made
+        version = known.past.episode.version if known.past.episode is not None else 0
+        match decision.action:
+            case Action.FILE | Action.DRAFT:
+                version = 0
+                made += self._filed(episode, self.new(number), draft=decision.action is Action.DRAFT)
+            case Action.UPDATE:
+                made += self._said(episode, known, self._update(episode, known, decision))
+            case Action.RECOVERY:
+                made += self._said(episode, known, self._recovery(episode, decision))
+            case _ if decision.row == "over" and known.first is not None:
+                made += _dropped(known.first, self._now, decision.said)
+        if episode != known.episode:
+            made.append(KeepEpisode(episode=episode, version=version))
+        return made
+
+    def _filed(self, episode: Episode, letter: Letter, *, draft: bool) -> list[Change]:
+        entry = Entry(
+            key=letter.key,
+            chain=self._author.ways,
+            state=State.DRAFT if draft else State.QUEUED,
+            created_at=self._now,
+            due_at=None if draft else self._now,
+        )
+        kind: EventKind = "draft" if draft else "filed"
+        return [adding(entry, letter), _note(self._now, kind, letter.subject, episode)]
+
+    def _said(self, episode: Episode, known: Known, message: str) -> list[Change]:
+        """Return the changes that put a further text into the outbox, by the way that took the ticket."""
+        if known.first is None:
+            raise ValueError(f"{episode.key}: no first text")
+        first, letter = known.first.entry, known.first.letter
+        entry = Entry(
+            key=_name_of(episode),
+            chain=(first.transport,),
+            state=State.QUEUED,
+            created_at=self._now,
+            due_at=self._now,
+        )
+        told = replace(
+            letter,
+            message=message,
+            priority=str(episode.priority),
+            assistance=ticket_of(self._report, self._author.limits).assistance,
+            reference=first.reference or letter.key,
+            page=first.url,
+            attachments=(),
+            written_at=self._now.timestamp(),
+        )
+        return [adding(entry, told), _note(self._now, "said", message.partition("\n")[0], episode)]
+
+    def _update(self, episode: Episode, known: Known, decision: Decision) -> str:
+        before = known.episode
+        told = before.told if before is not None and before.over_at is None else ()
+        fresh, still, gone = _apart(self._report.incidents, told)
+        return further.update(
+            self._report,
+            further.Further(key=episode.key, name=_name_of(episode), said=decision.said),
+            self._author.limits.message_characters,
+            fresh=fresh,
+            still=still,
+            gone=gone,
+        )
+
+    def _recovery(self, episode: Episode, decision: Decision) -> str:
+        outage = further.Outage(
+            began_at=episode.began_at,
+            last_bad_at=episode.last_bad_at,
+            first_good_at=episode.first_good_at or self._now,
+            lasted=duration(episode.last_bad_at - episode.began_at),
+            titles=tuple(told.title for told in episode.told if told.severity >= Severity.EMERGENCY),
+        )
+        text = further.Further(key=episode.key, name=_name_of(episode), said=decision.said)
+        return further.recovery(self._report, text, self._author.limits.message_characters, outage)
+
+
+def _apart(
+    incidents: Iterable[Incident], told: tuple[Told, ...]
+) -> tuple[list[Incident], list[str], list[str]]:
+    """Return incidents with something new or worse in them, and the titles told before: still so, gone."""
+    known = {one.fingerprint: one for one in told}
+    fresh, seen = [], set()
+    for incident in incidents:
+        findings = {fingerprint(finding): finding for finding in (incident.lead, *incident.others)}
+        seen |= set(findings)
+        if any(
+            name not in known or finding.severity > known[name].severity for name, finding in findings.items()
+        ):
+            fresh.append(incident)
+    shown = {fingerprint(f) for incident in fresh for f in (incident.lead, *incident.others)}
+    still = [one.title for one in told if one.fingerprint in seen - shown]
+    gone = [one.title for one in told if one.fingerprint not in seen]
+    return fresh, still, gone
+
+
+def _dropped(first: Kept, now: datetime, said: str) -> list[Change]:
+    """Return the change that takes back a draft that nobody has sent."""
+    if first.entry.state is not State.DRAFT:
+        return []
+    return [moving(first, Outbox(OutboxRules(), now).dropped(first.entry, said))]
+
+
+def _name_of(episode: Episode) -> str:
+    return f"{episode.key}-{episode.texts_count}"
+
+
+def _note(
+    now: datetime, kind: EventKind, said: str, episode: Episode | None, decision: Decision | None = None
+) -> Note:
+    told = said if decision is None else f"{decision.action}: {decision.row}\n{said}"
+    return Note(event=Event(at=now, kind=kind, key=episode.key if episode is not None else "", said=told))
