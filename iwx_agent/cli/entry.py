@@ -91,7 +91,15 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)
     ] = False,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting for this run, as budget_s=60.", metavar="KEY=VALUE"),
+    ] = None,
 ) -> None:
+    if given:
+        from iwx_agent.cli.options import take_settings
+
+        take_settings(given)
     if version:
         from iwx_agent import __version__
 

@@ -12,10 +12,10 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import FieldInfo
 
-from iwx_agent.config import toml_file
+from iwx_agent.config import settings, toml_file
 from iwx_agent.config.settings import (
-    COMMAND_LINE,
     ENVIRONMENT_PREFIX,
     settings_variables,
 )
@@ -63,7 +63,7 @@ class Gathered:
         place = {"environment": f"environment, {origin.name}", "command line": "command line, --set"}
         return ConfigError(place.get(origin.kind, origin.name or str(self._path)), key, why, origin.line(key))
 
-    def keys(self) -> tuple[str, ...]:
+    def set_keys(self) -> tuple[str, ...]:
         """Return every key that was set."""
         return tuple(self._origins)
 
@@ -114,7 +114,7 @@ def gather(etc: Path | None = None) -> Gathered:
     for name in settings_variables():
         key = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
         _add_text(gathered, key, os.environ[name], Origin(kind="environment", name=name))
-    for key, text in COMMAND_LINE.items():
+    for key, text in settings.COMMAND_LINE.items():
         _add_text(gathered, key, text, Origin(kind="command line", name="--set"))
     _refuse_unknown_sections(gathered)
     return gathered
@@ -157,10 +157,8 @@ def _add_text(gathered: Gathered, key: str, text: str, origin: Origin) -> None:
         )
     try:
         value = _typed(text, field.type)
-    except (msgspec.ValidationError, ValueError) as error:
-        raise refused(
-            _explained(error)[1] if isinstance(error, msgspec.ValidationError) else str(error)
-        ) from None
+    except ValueError as error:  # msgspec's errors and tomllib's are ValueErrors
+        raise refused(_with_word(str(error).partition(" - at ")[0], field)) from None
     table: dict[str, object] = {key.rpartition(".")[2]: value}
     for name in reversed(key.split(".")[:-1]):
         table = {name: table}
@@ -196,17 +194,22 @@ def _refuse_unknown_sections(gathered: Gathered) -> None:
 
 def _explained(error: msgspec.ValidationError) -> tuple[str, str]:
     """Return the key and what is wrong with it, with the nearest key or word."""
-    from iwx_agent.config.schema import field_at, words_of
+    from iwx_agent.config.schema import field_at
 
     why, _, place = str(error).partition(" - at ")
     key = place.strip("`").removeprefix("$").removeprefix(".")
     if unknown := re.search(r"unknown field `([^`]+)`", why):
         name = unknown.group(1)
         return (f"{key}.{name}" if key else name), f"unknown key{_near(name, key)}"
-    field = field_at(key.partition("[")[0])
-    if field is not None and (choice := re.fullmatch(r"Invalid enum value '(.*)'", why)):
-        why = f"{why}{nearest(choice.group(1), words_of(field))}"
-    return key, why
+    return key, _with_word(why, field_at(key.partition("[")[0]))
+
+
+def _with_word(why: str, field: FieldInfo | None) -> str:
+    """Return msgspec's words, with the nearest one where a word is to be chosen."""
+    from iwx_agent.config.schema import words_of
+
+    choice = re.fullmatch(r"Invalid enum value '(.*)'", why)
+    return f"{why}{nearest(choice.group(1), words_of(field))}" if choice and field else why
 
 
 def _near(name: str, table: str) -> str:

@@ -53,7 +53,7 @@ def why_no_literal(key: str) -> str:
 
 def refuse_literals(gathered: Gathered) -> None:
     """Raise ConfigError for a secret that stands among the settings; its text is not repeated."""
-    for key in gathered.keys():
+    for key in gathered.set_keys():
         if why := why_no_literal(key):
             raise gathered.error(key, why)
 

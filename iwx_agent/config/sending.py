@@ -111,7 +111,7 @@ def _out_of_range(section: str, values: Struct) -> Iterator[Fault]:
         least, most = _RANGES.get(key, _SECONDS if name.endswith("_s") else _COUNT)
         if not least <= value <= most:
             kind = "seconds" if name.endswith("_s") else "a number"
-            yield key, f"expected {kind} between {least:g} and {most:g}, got {value:g}"
+            yield key, f"expected {kind} between {least:.0f} and {most:.0f}, got {value}"
 
 
 def _of_window(window: Window) -> Iterator[Fault]:
