@@ -8,6 +8,7 @@ import typer
 from iwx_agent.model import Check, Override, Priority
 
 _REASON_CHARACTERS = 300
+_NOTE_CHARACTERS = 4000
 
 
 def unknown(kind: str, given: str, known: Iterable[str], hint: str) -> NoReturn:
@@ -67,6 +68,13 @@ def take_settings(given: Iterable[str]) -> None:
         if not is_set or not key.strip():
             raise typer.BadParameter("--set: expected KEY=VALUE, as budget_s=60.")
         COMMAND_LINE[key.strip()] = value.strip()
+
+
+def checked_note(note: str) -> str:
+    """Return the note; one that is too long is wrong usage."""
+    if len(note) > _NOTE_CHARACTERS:
+        raise typer.BadParameter(f"--note: expected at most {_NOTE_CHARACTERS} characters, got {len(note)}.")
+    return note
 
 
 def _named(text: str) -> set[str]:

@@ -10,11 +10,13 @@ from msgspec import Struct
 from iwx_agent.config import toml_file
 from iwx_agent.config.toml_file import ConfigError, drop_ins
 from iwx_agent.model import Licence
+from iwx_agent.model.ticket import TICKET_RANGES, TicketLimits
 
 if TYPE_CHECKING:
     from iwx_agent.config.gathering import Gathered
 
 BUNDLE_LEAST_BYTES, BUNDLE_MOST_BYTES = 64 * 1024, 100 * 1024 * 1024
+STATE_LEAST_BYTES, STATE_MOST_BYTES = 1024 * 1024, 1024 * 1024 * 1024
 ENVIRONMENT_PREFIX = "IWX_AGENT_"
 _NO_SETTINGS = ("IWX_AGENT_QUESTION",)  # marks what the agent itself has started
 COMMAND_LINE: dict[str, str] = {}  # key and text of each --set of this run
@@ -25,8 +27,9 @@ _RANGES: dict[str, tuple[float, float, str]] = {
     "boot_grace_s": (0, 86_400, "seconds"),
     "transaction_grace_s": (0, 86_400, "seconds"),
     "bundle.size_bytes": (BUNDLE_LEAST_BYTES, BUNDLE_MOST_BYTES, "bytes"),
-    "state.runs_count": (10, 1_000_000, "a number"),
-    "state.size_bytes": (1024 * 1024, 10 * 1024 * 1024 * 1024, "bytes"),
+    "state.runs_count": (2, 100_000, "a number"),
+    "state.size_bytes": (STATE_LEAST_BYTES, STATE_MOST_BYTES, "bytes"),
+    **{f"ticket.{name}": (least, most, "characters") for name, (least, most) in TICKET_RANGES.items()},
 }
 
 
@@ -45,10 +48,10 @@ class BundleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class StateSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much is kept of the runs that were: that many, in at most that many bytes."""
+    """How many runs are saved, and how many bytes they may take together."""
 
-    runs_count: int = 9000  # a month of runs every five minutes
-    size_bytes: int = 64 * 1024 * 1024
+    runs_count: int = 1000
+    size_bytes: int = 20 * 1024 * 1024
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,6 +63,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     confirm_after_s: float = 4.0
     boot_grace_s: float = 300.0
     transaction_grace_s: float = 7200.0
+    ticket: TicketLimits = TicketLimits()
     bundle: BundleSettings = BundleSettings()
     state: StateSettings = StateSettings()
     limits: dict[str, dict[str, int | float | str | bool]] = {}  # by check and name; judged in app.limits

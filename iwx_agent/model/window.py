@@ -33,7 +33,7 @@ class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def why_outside(window: Window, now: datetime) -> str:
     """Return the sentence that says that ``now``, in the window's zone, is not in it; empty when it is."""
-    clock = now.time().replace(tzinfo=None)
+    clock = now.timetz().replace(tzinfo=None)
     day = now
     if window.begins == window.ends:
         within = True

@@ -147,7 +147,7 @@ def test_what_may_be_set(put: Put, text: str) -> None:
         ),
         ("[transport.file]\ndirectory = 'x'", "transport.file.directory", 2, "full path"),
         ("[transport.file]\ndirectory = ''", "transport.file.directory", 2, "full path"),
-        ("[state]\nruns_count = 9", "state.runs_count", 2, "between 10 and 1000000"),
+        ("[state]\nruns_count = 1", "state.runs_count", 2, "between 2 and 100000"),
         ("[state]\nsize_bytes = 1", "state.size_bytes", 2, "bytes between 1048576"),
     ],
 )
