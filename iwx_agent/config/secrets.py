@@ -9,7 +9,6 @@ from typing import NoReturn
 from iwx_agent.config.gathering import Gathered
 from iwx_agent.config.sending import Sending
 from iwx_agent.config.toml_file import ConfigError
-from iwx_agent.config.transport_tables import TransportName
 
 _MAX_BYTES = 4096
 # By transport: the name of its credential, and the key that names a file.
@@ -58,7 +57,7 @@ def refuse_literals(gathered: Gathered) -> None:
             raise gathered.error(key, why)
 
 
-def load_secret(transport: TransportName, sending: Sending) -> Secret | None:
+def load_secret(transport: str, sending: Sending) -> Secret | None:
     """Return the password or key of a transport; the credential counts before the file; None: there is none.
 
     Raises:
@@ -82,7 +81,7 @@ def load_secrets(sending: Sending) -> dict[str, Secret]:
     Raises:
         ConfigError: as ``load_secret``.
     """
-    found = {name: load_secret(name, sending) for name in PLACES}  # type: ignore[arg-type] # its names
+    found = {name: load_secret(name, sending) for name in PLACES}
     return {name: secret for name, secret in found.items() if secret is not None}
 
 
