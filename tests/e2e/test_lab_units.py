@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,6 +97,28 @@ def test_on_a_sick_server_it_starts_and_changes_no_result(booted: Server, name: 
         alike(booted)
     finally:
         mend_it(booted, fault)
+
+
+def with_capabilities(server: Server, names: list[str]) -> dict[str, Any]:
+    """Diagnose from the lab's root shell, which has more rights than its units, with these capabilities."""
+    kept = ",".join(("-all", *(f"+{name.removeprefix('CAP_').lower()}" for name in names)))
+    argv = ["setpriv", "--no-new-privs", "--bounding-set", kept, *COMMAND.split()]
+    told: dict[str, Any] = json.loads(run(server.enter(argv), check=False, timeout_s=100).stdout)
+    return told
+
+
+def test_each_capability_that_a_check_forces_open_is_needed_and_no_other(booted: Server) -> None:
+    text = (UNITS / "iwx-agent.service").read_text()
+    names = re.findall(r"^CapabilityBoundingSet=(.*)$", text, flags=re.MULTILINE)[0].split()
+    free = json.loads(run(booted.enter(COMMAND.split()), check=False, timeout_s=100).stdout)
+    own = with_capabilities(booted, names)
+    assert results(own) == results(free)
+    assert own["remote_assistance"] == free["remote_assistance"]
+    for missing, check in (("CAP_DAC_OVERRIDE", "web.php"), ("CAP_SYS_PTRACE", "mail.filters")):
+        told = results(with_capabilities(booted, [name for name in names if name != missing]))
+        assert {one for one in told if told[one] != results(free)[one]} == {check}
+    told = with_capabilities(booted, [name for name in names if name != "CAP_NET_ADMIN"])
+    assert "own firewall" in told["remote_assistance"]["doubts"][0]
 
 
 def test_its_directories_are_root_s_alone(booted: Server) -> None:
