@@ -130,11 +130,11 @@ def test_check_says_what_is_all_right_and_what_to_do_next(iwx: Run) -> None:
 
 def test_check_names_the_fault_of_each_file(iwx: Run, put: Put) -> None:
     paths = {
-        "settings": (put("conf.d/1.toml", "\n[auto]\nenabeld = true\n"), 3, "auto.enabeld", "enabled?"),
+        "settings": (put("conf.d/1.toml", "\n[auto]\nenabl = true\n"), 3, "auto.enabl", "enabled?"),
         "panel layout": (put("interworx.d/a.toml", "[path]\nhme = []\n"), 2, "path.hme", "at least one"),
         "signatures": (put("signatures.d/a.toml", 'disable = ["maintenance.mod"]'), 1, "disable", "mode?"),
         "support policy": (put("support-policy.toml", "zone = 1"), 1, "zone", "unknown key"),
-        "provider": (put("provider.toml", 'nam = "x"'), 1, "nam", "did you mean name?"),
+        "provider": (put("provider.toml", 'naem = "x"'), 1, "naem", "did you mean name?"),
     }
     code, out, err = iwx("config", "check")
     assert (code, err) == (2, "")

@@ -143,7 +143,7 @@ def test_a_list_in_the_environment_may_be_written_as_in_toml(monkeypatch: pytest
     ("name", "text", "said"),
     [
         ("BUDGET", "1", "unknown key; did you mean IWX_AGENT_BUDGET_S?"),
-        ("AUTO__ENABELD", "1", "did you mean IWX_AGENT_AUTO__ENABLED?"),
+        ("AUTO__ENABL", "1", "did you mean IWX_AGENT_AUTO__ENABLED?"),
         ("AUTO", "1", "unknown key"),
         ("", "1", "unknown key"),
         ("AUTO__ENABLED__X", "1", "unknown key"),

@@ -71,7 +71,7 @@ def test_what_may_be_set(put: Put, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "key", "line", "said"),
     [
-        ("[auto]\nenabeld = true", "auto.enabeld", 2, "did you mean enabled?"),
+        ("[auto]\nenabl = true", "auto.enabl", 2, "did you mean enabled?"),
         ("[auto]\ntickets_per_day_count = 0", "auto.tickets_per_day_count", 2, "between 1 and 100, got 0"),
         ("[auto]\ntickets_per_day_count = 101", "auto.tickets_per_day_count", 2, "got 101"),
         ("[auto]\npause_s = -1", "auto.pause_s", 2, "seconds between 0 and 2592000, got -1"),
@@ -96,7 +96,7 @@ def test_what_may_be_set(put: Put, text: str) -> None:
         ("[delivery]\nsender_name = '" + "n" * 201 + "'", "delivery.sender_name", 2, "at most 200"),
         ("[transport.fax]\n", "transport.fax", 1, "unknown key"),
         ("[transport.portal]\nuser = 'me'", "transport.portal", 1, "missing required field `address`"),
-        (PORTAL + "adress = 'x'", "transport.portal.adress", 3, "did you mean address?"),
+        (PORTAL + "addres = 'x'", "transport.portal.addres", 3, "did you mean address?"),
         (PORTAL.replace("https", "ftp"), "transport.portal.address", 2, "https://"),
         (PORTAL.replace("https", "http"), "transport.portal.address", 2, "https://"),
         (PORTAL.replace("//support", "//me:pw@support"), "transport.portal.address", 2, "end up in logs"),
