@@ -96,7 +96,7 @@ def test_what_may_be_set(put: Put, text: str) -> None:
         ("[delivery]\nsender_name = '" + "n" * 201 + "'", "delivery.sender_name", 2, "at most 200"),
         ("[transport.fax]\n", "transport.fax", 1, "unknown key"),
         ("[transport.portal]\nuser = 'me'", "transport.portal", 1, "missing required field `address`"),
-        (PORTAL + "addres = 'x'", "transport.portal.addres", 3, "did you mean address?"),
+        (PORTAL + "addresses = 'x'", "transport.portal.addresses", 3, "did you mean address?"),
         (PORTAL.replace("https", "ftp"), "transport.portal.address", 2, "https://"),
         (PORTAL.replace("https", "http"), "transport.portal.address", 2, "https://"),
         (PORTAL.replace("//support", "//me:pw@support"), "transport.portal.address", 2, "end up in logs"),

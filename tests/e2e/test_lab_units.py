@@ -115,8 +115,8 @@ def test_each_capability_that_a_check_forces_open_is_needed(booted: Server) -> N
     assert results(own) == results(free)
     assert own["remote_assistance"] == free["remote_assistance"]
     for missing, check in (("CAP_DAC_OVERRIDE", "web.php"), ("CAP_SYS_PTRACE", "mail.filters")):
-        told = results(with_capabilities(booted, [name for name in names if name != missing]))
-        assert told[check][0] == "unknown"
+        seen = results(with_capabilities(booted, [name for name in names if name != missing]))
+        assert seen[check][0] == "unknown"
     told = with_capabilities(booted, [name for name in names if name != "CAP_NET_ADMIN"])
     assert "own firewall" in told["remote_assistance"]["doubts"][0]
 
