@@ -100,7 +100,7 @@ def _pure_caller() -> str:
 
 # A hook in Python and coverage's tracing of threads do not go together before Python 3.12: `nox -s tests`
 # runs once with the fence and once with coverage.
-if not os.environ.get("IWX_AGENT_NO_FENCE"):
+if not os.environ.get("IWXTEST_NO_FENCE"):
     sys.addaudithook(_hook)
 
 
@@ -196,6 +196,9 @@ def etc(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pat
     """Stand in for /etc/iwx-agent: empty until a test writes into it."""
     directory = tmp_path / "etc-iwx-agent"
     monkeypatch.setattr("iwx_agent.config.toml_file.ETC", directory)
+    monkeypatch.setattr("iwx_agent.config.settings.COMMAND_LINE", {})
+    for name in [name for name in os.environ if name.startswith("IWX_AGENT_")]:
+        monkeypatch.delenv(name)
     return directory
 
 

@@ -5,12 +5,12 @@ import functools
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated
 
 import typer
 
-from iwx_agent.cli import assistance, bundling, catalogue, diagnosis, saved, ticketing, why
+from iwx_agent.cli import assistance, bundling, catalogue, configuration, diagnosis, saved, ticketing, why
 
 EXIT_USAGE = 2
 EXIT_INTERNAL = 70
@@ -47,18 +47,26 @@ def application() -> typer.Typer:
     app.command()(_guarded(why.why))
     app.command()(_guarded(saved.report))
     app.command()(_guarded(saved.diff))
-    app.add_typer(_assistance())
+    app.add_typer(
+        _group(
+            "remote-assistance",
+            "Let InterWorx support in, or look whether they could come in. Every ticket needs it.",
+            (assistance.status, assistance.enable, assistance.disable),
+        )
+    )
+    app.add_typer(
+        _group(
+            "config",
+            "Show what is set and where, or look whether it can be used.",
+            (configuration.show, configuration.check),
+        )
+    )
     return app
 
 
-def _assistance() -> typer.Typer:
-    group = typer.Typer(
-        name="remote-assistance",
-        help="Let InterWorx support in, or look whether they could come in. Every ticket needs it.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
-    for command in (assistance.status, assistance.enable, assistance.disable):
+def _group(name: str, words: str, commands: Iterable[Callable[..., None]]) -> typer.Typer:
+    group = typer.Typer(name=name, help=words, no_args_is_help=True, rich_markup_mode=None)
+    for command in commands:
         group.command()(_guarded(command))
     return group
 
@@ -93,7 +101,15 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)
     ] = False,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting for this run, as budget_s=60.", metavar="KEY=VALUE"),
+    ] = None,
 ) -> None:
+    if given:
+        from iwx_agent.cli.options import take_settings
+
+        take_settings(given)
     if version:
         from iwx_agent import __version__
 
