@@ -171,7 +171,7 @@ class EmailTransport:
         sender = addr_spec(settings.sender or sender_mail)
         size = f" SIZE={len(data)}" if dialog.offers("size") else ""
         dialog.ask("MAIL FROM", f"MAIL FROM:<{sender}>{size}", 250)
-        # The one it is for comes first: when that one is refused, nobody gets it, so that nobody gets it twice.
+        # The one it is for comes first: when that one is refused, nobody gets it, and so nobody twice.
         dialog.ask("RCPT TO", f"RCPT TO:<{addr_spec(settings.to)}>", 250, 251)
         refused = []
         for address in settings.copy_to:
