@@ -328,6 +328,20 @@ def trusted(path: str) -> bool:
     return trusting.trusted(path)
 
 
+def save(directory: str, name: str, size_bytes: int, number: int) -> bool:
+    """Write a file that a person asked for."""
+    from . import saving
+
+    return saving.save(directory, name, size_bytes, number)
+
+
+def savable(directory: str, name: str) -> bool:
+    """Say whether such a file could be written."""
+    from . import saving
+
+    return saving.savable(directory, name)
+
+
 _OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "read": read,
     "tail": tail,
@@ -345,4 +359,6 @@ _OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "spool": spool,
     "spooled": spooled,
     "trusted": trusted,
+    "save": save,
+    "savable": savable,
 }
