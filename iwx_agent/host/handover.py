@@ -12,20 +12,11 @@ from iwx_agent.host.contract import HostError
 from iwx_agent.host.deadline import Deadline, Expired
 from iwx_agent.host.local import ask_worker
 from iwx_agent.host.questions import RunCommand
+from iwx_agent.host.saving import in_memory
 from iwx_agent.host.workers import Workers
 
 _END_S = 1.0  # what ending a program's family may take after its time
 _LOOK_S = 5.0
-
-
-def in_memory(data: bytes) -> int:
-    """Return a descriptor of a file in memory that holds ``data``; it has no name, and goes when closed."""
-    number = os.memfd_create("iwx-agent", os.MFD_CLOEXEC)
-    left = memoryview(data)
-    while left:
-        left = left[os.write(number, left) :]
-    os.lseek(number, 0, os.SEEK_SET)
-    return number
 
 
 def hand_to_program(

@@ -1,11 +1,12 @@
 """A mail server that takes what it is given, or refuses it in the way it is told. Real SMTP, by aiosmtpd."""
 
+import asyncio
 import ssl
+import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 USER, PASSWORD = "agent", "not-a-real-secret-päss"
@@ -24,7 +25,7 @@ class Received(NamedTuple):
 class Sink:
     """One server on a free port of 127.0.0.1, up in a ``with`` block.
 
-    ``answers`` maps a step (EHLO, MAIL, RCPT, DATA, or an address) to what is answered there; "drop" closes the
+    ``answers`` maps a step (MAIL, RCPT, DATA, or an address) to what is answered there; "drop" closes the
     connection instead. DATA is the answer after the final dot. ``auth`` wants a login, with ``identity`` (key
     and certificate in one PEM file) STARTTLS is offered, or TLS from the start with ``implicit``.
     """
@@ -41,38 +42,55 @@ class Sink:
         self.answers = answers or {}
         self.received: list[Received] = []
         self.logins: list[str] = []
-        options: dict[str, Any] = {"data_size_limit": size_bytes, "auth_require_tls": identity is not None}
+        self._options: dict[str, Any] = {
+            "data_size_limit": size_bytes,
+            "auth_require_tls": identity is not None,
+            "enable_SMTPUTF8": True,
+        }
         if auth:
-            options |= {"authenticator": self._authenticate, "auth_required": True}
-        context = None
+            self._options |= {"authenticator": self._authenticate, "auth_required": True}
+        self._implicit: ssl.SSLContext | None = None
         if identity is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(identity)
-            options |= {} if implicit else {"tls_context": context}
-        self._controller = Controller(
-            self,
-            hostname="127.0.0.1",
-            port=0,
-            ssl_context=context if implicit else None,
-            server_kwargs=options,
-            ready_timeout=10,
-        )
+            if implicit:
+                self._implicit = context
+            else:
+                self._options["tls_context"] = context
+        self.port = 0
+        self._up = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
     def __enter__(self) -> Self:
-        # With port 0 the controller's own look whether it is up fails; the loop is started, and that is enough.
-        self._controller._trigger_server = lambda: None  # type: ignore[method-assign]
-        self._controller.start()
+        self._thread.start()
+        assert self._up.wait(10)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._controller.stop()
+        self._loop.call_soon_threadsafe(self._ending.set)
+        self._thread.join(10)
+        assert not self._thread.is_alive()
 
-    @property
-    def port(self) -> int:
-        assert self._controller.server is not None
-        return int(self._controller.server.sockets[0].getsockname()[1])
+    async def _serve(self) -> None:
+        """Serve until the ``with`` block ends; connections that are still open end with the loop."""
+        self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
+        served: list[SMTP] = []
+
+        def serve() -> SMTP:
+            served.append(SMTP(self, loop=self._loop, **self._options))
+            return served[-1]
+
+        server = await self._loop.create_server(serve, "127.0.0.1", 0, ssl=self._implicit)
+        self.port = server.sockets[0].getsockname()[1]
+        self._up.set()
+        await self._ending.wait()
+        server.close()
+        for one in served:
+            if isinstance(one.transport, asyncio.WriteTransport):
+                one.transport.abort()
+        await asyncio.sleep(0)  # in which they close
 
     def _authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
@@ -85,7 +103,7 @@ class Sink:
     def _told(self, server: SMTP, *steps: str) -> str:
         told = next((self.answers[step] for step in steps if step in self.answers), "")
         if told == "drop":
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
         return told
 
@@ -106,15 +124,15 @@ class Sink:
         return told or "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        data = session.auth_data
-        assert isinstance(envelope.content, bytes)
+        data, content = session.auth_data, envelope.content
+        assert isinstance(content, bytes)
         self.received.append(
             Received(
                 sender=envelope.mail_from or "",
                 recipients=list(envelope.rcpt_tos),
-                data=envelope.content,
+                data=content,
                 user=data.login.decode() if isinstance(data, LoginPassword) else "",
-                tls=session.ssl is not None,
+                tls=cast("object", session.ssl) is not None,
             )
         )
         return self._told(server, "DATA") or "250 2.0.0 Ok: queued as 4ZxYw"
