@@ -124,7 +124,7 @@ class Sink:
         return told or "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        data, content = session.auth_data, envelope.content
+        data, content = cast("object", session.auth_data), envelope.content
         assert isinstance(content, bytes)
         self.received.append(
             Received(
