@@ -169,7 +169,7 @@ def test_a_program_that_others_can_change_is_not_run(tmp_path: Path) -> None:
         (("sh",), "not an absolute path"),
         (("./sh",), "not an absolute path"),
         (("/",), "not an absolute path"),
-        ((f"{os.path.dirname(SHELL)}/../bin/sh",), "not an absolute path"),
+        (("/usr/../bin/sh",), "not an absolute path"),
         (("//bin/sh",), "not an absolute path"),
         (("/nowhere/sh",), "No such"),
         (("/etc",), "is a directory, not a file"),

@@ -1,13 +1,16 @@
-"""A ticket is left as files: whole, once, also on a disk that takes nothing; never through what others put there."""
+"""A ticket is left as files: whole, once, on a disk or in memory, never through what others put there."""
 
 import os
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
+from dead_mount import dead_file_system
 from letters import ending, kind_of, letter
 
 from iwx_agent.host.workers import Workers
@@ -15,6 +18,7 @@ from iwx_agent.transports.contract import Attachment, CannotLook, NotFound, Rece
 from iwx_agent.transports.file import DIRECTORY, SPARE, FileSettings, FileTransport
 
 pytestmark = pytest.mark.e2e
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
 
 
 @pytest.fixture
@@ -206,14 +210,58 @@ def test_where_nothing_can_be_written_it_is_tried_again(workers: Workers, direct
     assert kind_of(both) == "later"
 
 
-def test_a_disk_that_hangs_leaves_it_open_in_time(workers: Workers, tmp_path: Path) -> None:
-    """A time limit that is over at once stands for a disk that does not answer."""
-    transport = FileTransport(workers, FileSettings(directory=str(tmp_path / "t" / "t"), spare=""))
-    big = Attachment(name="big", media_type="application/zip", data=b"\0" * 50_000_000)
-    found = ending(transport, letter(attachments=(big,)), limit_s=0.001)
-    assert kind_of(found) == "uncertain"
-    assert not list((tmp_path / "t" / "t").glob("[!.]*")) or transport.look_up("IWX-7f3a", limit_s=9)
-    assert isinstance(transport.look_up("IWX-7f3a", limit_s=0.0001), CannotLook)
+@contextmanager
+def mounted(path: Path, options: str) -> Iterator[None]:
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode=0700,{options}", "tmpfs", str(path)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(path)], check=True)
+
+
+@needs_root
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("size=64k", "No space left on device"),
+        ("nr_inodes=2", "No space left on device"),
+        ("ro", "Read-only file system"),
+    ],
+)
+def test_on_a_disk_that_takes_nothing_it_is_left_in_memory(
+    workers: Workers, tmp_path: Path, options: str, said: str
+) -> None:
+    directory, spare = tmp_path / "disk" / "lib" / "tickets", tmp_path / "run" / "tickets"
+    transport = FileTransport(workers, FileSettings(directory=str(directory), spare=str(spare)))
+    attached = Attachment(name="b.zip", media_type="application/zip", data=b"x" * 100_000)
+    with mounted(tmp_path / "disk", options):
+        found = ending(transport, letter(attachments=(attached,)))
+        assert isinstance(found, Receipt)
+        assert said in found.said
+        assert (spare / "IWX-7f3a" / "b.zip").stat().st_size == 100_000
+        assert isinstance(transport.look_up("IWX-7f3a", limit_s=5), Receipt)
+        assert not list(directory.glob("*"))  # nothing in part
+        alone = FileTransport(workers, FileSettings(directory=str(directory), spare=""))
+        assert kind_of(ending(alone, letter(attachments=(attached,)))) == "later"
+
+
+@needs_root
+def test_a_disk_that_never_answers_holds_nobody(workers: Workers, tmp_path: Path) -> None:
+    dead, spare = tmp_path / "dead", tmp_path / "run" / "tickets"
+    alone = FileTransport(workers, FileSettings(directory=f"{dead}/tickets", spare=""))
+    both = FileTransport(workers, FileSettings(directory=f"{dead}/tickets", spare=str(spare)))
+    with dead_file_system(dead):
+        found = ending(alone, letter(), limit_s=1)
+        assert kind_of(found) == "uncertain"
+        started = time.monotonic()
+        assert isinstance(alone.look_up("IWX-7f3a", limit_s=0.5), CannotLook)
+        assert isinstance(both.look_up("IWX-7f3a", limit_s=1), CannotLook)
+        assert time.monotonic() - started < 2.5
+        found = ending(both, letter(), limit_s=2)
+        assert isinstance(found, Receipt)
+        assert found.url == f"file://{spare}/IWX-7f3a/ticket.txt"
+        assert isinstance(both.look_up("IWX-7f3a", limit_s=1), Receipt)
 
 
 def test_the_usual_places_are_the_agent_s_own(workers: Workers) -> None:
