@@ -39,36 +39,33 @@ class LostError(Exception):
 def exchange(
     wire: Wire, method: str, url: str, headers: dict[str, str], body: bytes, *, max_bytes: int
 ) -> Answer:
-    """Send one request and return its answer; nothing of the environment is used, no redirect is followed.
+    """Send one request and return its answer.
+
+    Without a session of ``requests``: nothing of the environment is used, no redirect is followed or read.
 
     Raises:
         LostError: when no whole head of an answer came.
     """
     adapter = _WireAdapter(wire)
-    with requests.Session() as session:
-        session.trust_env = False  # no proxy, no password from ~/.netrc
-        session.mount("http://", adapter)
-        session.mount("https://", adapter)
-        session.headers.clear()
-        try:
-            got = session.request(
-                method,
-                url,
-                data=body or None,
-                headers=headers | {"Connection": "close", "Accept-Encoding": "identity"},
-                allow_redirects=False,
-                stream=True,
-            )
-        except HostError as error:
-            raise LostError(error.reason, sent=adapter.sent_whole) from None
-        except requests.RequestException as error:
-            raise LostError(_why(error), sent=adapter.sent_whole) from None
-        return Answer(
-            status=got.status_code,
-            headers={name.lower(): value for name, value in got.headers.items()},
-            body=_start_of(got, max_bytes),
-            sent_whole=adapter.sent_whole,
-        )
+    usual = {"Connection": "close", "Accept-Encoding": "identity"}
+    request = requests.Request(method, url, headers=headers | usual, data=body or None).prepare()
+    try:
+        got = adapter.send(request, stream=True)
+    except HostError as error:
+        raise LostError(error.reason, sent=adapter.sent_whole) from None
+    except requests.RequestException as error:
+        raise LostError(_why(error), sent=adapter.sent_whole) from None
+    if wire.last_line not in (
+        b"\r\n",
+        b"\n",
+    ):  # http.client takes the end of the connection for the end of the head
+        raise LostError("the connection was closed in the middle of the answer", sent=adapter.sent_whole)
+    return Answer(
+        status=got.status_code,
+        headers={name.lower(): value for name, value in got.headers.items()},
+        body=_start_of(got, max_bytes),
+        sent_whole=adapter.sent_whole,
+    )
 
 
 def _start_of(got: requests.Response, max_bytes: int) -> bytes:
@@ -135,6 +132,9 @@ class _WireAdapter(HTTPAdapter):
         self._wire = wire
         self._made: _Connection | None = None
         super().__init__(max_retries=0)
+
+    def cert_verify(self, *_: Any, **__: Any) -> None:
+        """Do nothing: the wire has verified."""
 
     @property
     def sent_whole(self) -> bool:
