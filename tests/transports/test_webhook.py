@@ -234,7 +234,7 @@ def test_the_end_before_all_was_read_is_later_or_open_but_never_a_loss(host: Liv
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
     small = ending(peer(host, peers, reset), letter())
-    assert kind_of(small) == "uncertain"
+    assert kind_of(small) in ("uncertain", "later")
     big = ending(peer(host, peers, reset), letter(message="x" * 20_000_000))
     assert kind_of(big) == "later"
 
