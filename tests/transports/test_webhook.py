@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+from certificates import Identity
 from hook import Hook
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,8 +18,6 @@ from peers import Behaviour, Peers
 from iwx_agent.host.live import LiveHost
 from iwx_agent.transports.contract import CannotLook, Credentials, NotFound, Receipt, Undelivered
 from iwx_agent.transports.webhook import WebhookSettings, WebhookTransport, retry_after_s, signature
-
-from .conftest import Identity
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
