@@ -60,8 +60,10 @@ postconf -M -X smtp/inet
 postconf -M "127.0.0.1:$1/inet=127.0.0.1:$1 inet n - n - - smtpd"
 exec postfix start-fg
 END
-exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root \
-    DEBIAN_FRONTEND=noninteractive chroot root sh -eu /run/inside "$port" "$relay"
+# Not by exec: this shell is the first process of its namespace, and when it is killed all others are. postfix
+# changes its user, by which a process forgets with whom it was to end.
+env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root \
+    DEBIAN_FRONTEND=noninteractive chroot root sh -eu /run/inside "$port" "$relay" || exit
 """
 
 
