@@ -105,7 +105,8 @@ def test_an_error_is_no_os_error() -> None:
 @pytest.mark.parametrize(
     ("name", "is_own"),
     [
-        ("127.0.0.1", True), ("127.1.2.3", True), ("::1", True), ("localhost", True), ("127.evil.example.com", False),
+        ("127.0.0.1", True), ("127.1.2.3", True), ("::1", True), ("localhost", True),
+        ("127.evil.example.com", False),
         ("127.0.0.1.example.com", False), ("192.0.2.1", False), ("", False), ("localhost.example.com", False),
         ("::ffff:192.0.2.1", False),
     ],
