@@ -66,7 +66,7 @@ def take_settings(given: Iterable[str]) -> None:
     for text in given:
         key, is_set, value = text.partition("=")
         if not is_set or not key.strip():
-            raise typer.BadParameter("--set: expected KEY=VALUE, as budget_s=60.")
+            raise typer.BadParameter("--set: expected a key and its value, as --set budget_s=60.")
         COMMAND_LINE[key.strip()] = value.strip()
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from iwx_agent.cli.diagnosis import Debug, Format, Verbose
+from iwx_agent.cli.gate import gate
 
 _LISTED_COUNT = 50
 Run = Annotated[
@@ -45,6 +46,7 @@ def report(
 
         one_of(output, ("text", "json"), "--format with --list")
         runs = saved_runs(None if everything else _LISTED_COUNT)
+        gate().redacted()
         if output == "json":
             print_bytes(runs_json(runs))
         else:
@@ -53,8 +55,9 @@ def report(
     if file:
         _refuse_unsavable(file, replace=replace)
     _, found = saved_report(run)
+    gate().redacted()
     if file:
-        _put(file, rendered(found, output, verbose=verbose), replace=replace)
+        _put(file, gate().checked(rendered(found, output, verbose=verbose)), replace=replace)
     else:
         print_report(found, output, verbose=verbose)
     raise typer.Exit(exit_code(found, output))
@@ -82,6 +85,7 @@ def diff(
 
     one_of(output, ("text", "json"), "--format")
     compared = compare_saved(before, after)
+    gate().redacted()
     if output == "json":
         print_bytes(comparison_json(compared))
     else:

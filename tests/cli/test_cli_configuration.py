@@ -222,4 +222,12 @@ def test_an_unknown_format_is_wrong_usage(iwx: Run, command: str) -> None:
 @pytest.mark.parametrize("given", ["budget_s", "=1", " =1"])
 def test_a_setting_on_the_command_line_has_a_key_and_a_value(iwx: Run, given: str) -> None:
     code, _, err = iwx("--set", given, "config", "show")
-    assert (code, "expected KEY=VALUE" in err) == (2, True)
+    assert (code, "as --set budget_s=60" in err) == (2, True)
+
+
+def test_what_is_wrong_with_a_secrets_place_is_said_whole(iwx: Run) -> None:
+    """The way out hides what follows the name of a secret; here that is the agent's own advice."""
+    code, out, err = iwx("--set", f"transport.email.passwd={SECRET}", "config", "show")
+    assert (code, out, SECRET in err) == (2, "", False)
+    assert "a secret does not stand here" in err
+    assert 'password_file = "/etc/iwx-agent/smtp-password"' in err
