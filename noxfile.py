@@ -166,8 +166,8 @@ def on_wheel(session: nox.Session, measured: str, markers: str, options: Sequenc
         external=True,
         env={
             "COVERAGE_FILE": str(COVERAGE / f"{measured}.data"),
-            "IWX_AGENT_INSTALLED_ONLY": "1",
-            "IWX_AGENT_NO_FENCE": "1" if measured else "",
+            "IWXTEST_INSTALLED_ONLY": "1",
+            "IWXTEST_NO_FENCE": "1" if measured else "",
             "PATH": path_with(place),
         },
     )

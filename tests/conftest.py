@@ -100,7 +100,7 @@ def _pure_caller() -> str:
 
 # A hook in Python and coverage's tracing of threads do not go together before Python 3.12: `nox -s tests`
 # runs once with the fence and once with coverage.
-if not os.environ.get("IWX_AGENT_NO_FENCE"):
+if not os.environ.get("IWXTEST_NO_FENCE"):
     sys.addaudithook(_hook)
 
 
@@ -197,12 +197,15 @@ def etc(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pat
     """Stand in for /etc/iwx-agent: empty until a test writes into it."""
     directory = tmp_path / "etc-iwx-agent"
     monkeypatch.setattr("iwx_agent.config.toml_file.ETC", directory)
+    monkeypatch.setattr("iwx_agent.config.settings.COMMAND_LINE", {})
+    for name in [name for name in os.environ if name.startswith("IWX_AGENT_")]:
+        monkeypatch.delenv(name)
     return directory
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
-    """With ``--dist=loadgroup`` give all tests of a cluster to one worker, every other to any.
+    """With ``--dist=loadgroup`` give a module whose tests share something to one worker, other tests to any.
 
     xdist's own groups ride on the ids of tests, which pytest 9.2 no longer lets it change.
     """
@@ -212,7 +215,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | Non
 
     def scope_of(test: str) -> str:
         module = test.partition("::")[0]
-        return module if module.endswith("test_lab_cluster.py") else test
+        return module if module.endswith(("test_lab_cluster.py", "test_mail_by_postfix.py")) else test
 
     scheduling: object = LoadScopeScheduling(config, log)
     vars(scheduling)["_split_scope"] = scope_of

@@ -1,4 +1,4 @@
-"""From a decision to what is kept together: the letter, its entry in the outbox, the episode, what is noted."""
+"""From a decision to what is kept together: letter, entry in the outbox, episode, and what is noted."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta

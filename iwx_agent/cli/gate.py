@@ -109,13 +109,16 @@ class Gate:
         """
         return self._compared().release(data)
 
-    def say(self, data: bytes) -> None:
-        """Write to standard error now, redacted; or stop, and say only where the secret is kept."""
+    def say(self, data: bytes, kind: Literal["text", "redacted"] = "text") -> None:
+        """Write to standard error now, redacted; or stop, and say only where the secret is kept.
+
+        What is ``redacted`` already, or in the agent's own words, is compared with the secrets only.
+        """
         with self._lock:
             if self.stopped:
                 return
             try:
-                told = data if self._wholly else self._looked_at(data, "text")
+                told = data if self._wholly else self._looked_at(data, kind)
             except Exception as error:  # noqa: BLE001 - the wall: what could not be looked at stays here
                 self.stop(error)
                 return

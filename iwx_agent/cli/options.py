@@ -59,6 +59,17 @@ def override_of(priority: str, reason: str) -> Override | None:
     return Override(priority=names[priority.strip().lower()], reason=why)
 
 
+def take_settings(given: Iterable[str]) -> None:
+    """Take each KEY=VALUE as a setting of this run; they are judged with the rest."""
+    from iwx_agent.config.settings import COMMAND_LINE
+
+    for text in given:
+        key, is_set, value = text.partition("=")
+        if not is_set or not key.strip():
+            raise typer.BadParameter("--set: expected a key and its value, as --set budget_s=60.")
+        COMMAND_LINE[key.strip()] = value.strip()
+
+
 def checked_note(note: str) -> str:
     """Return the note; one that is too long is wrong usage."""
     if len(note) > _NOTE_CHARACTERS:

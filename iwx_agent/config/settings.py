@@ -1,17 +1,36 @@
-"""Everything an administrator may set."""
+"""Everything an administrator may set that a run needs; ``config.sending`` has what only sending needs."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import Struct
 
 from iwx_agent.config import toml_file
-from iwx_agent.config.toml_file import ConfigError, line_of, placed, read_toml
+from iwx_agent.config.toml_file import ConfigError, drop_ins
 from iwx_agent.model import Licence
 from iwx_agent.model.ticket import TICKET_RANGES, TicketLimits
 
+if TYPE_CHECKING:
+    from iwx_agent.config.gathering import Gathered
+
 BUNDLE_LEAST_BYTES, BUNDLE_MOST_BYTES = 64 * 1024, 100 * 1024 * 1024
 STATE_LEAST_BYTES, STATE_MOST_BYTES = 1024 * 1024, 1024 * 1024 * 1024
+ENVIRONMENT_PREFIX = "IWX_AGENT_"
+_NO_SETTINGS = ("IWX_AGENT_QUESTION",)  # marks what the agent itself has started
+COMMAND_LINE: dict[str, str] = {}  # key and text of each --set of this run
+
+_RANGES: dict[str, tuple[float, float, str]] = {
+    "budget_s": (1, 86_400, "seconds"),
+    "confirm_after_s": (0, 86_400, "seconds"),
+    "boot_grace_s": (0, 86_400, "seconds"),
+    "transaction_grace_s": (0, 86_400, "seconds"),
+    "bundle.size_bytes": (BUNDLE_LEAST_BYTES, BUNDLE_MOST_BYTES, "bytes"),
+    "state.runs_count": (2, 100_000, "a number"),
+    "state.size_bytes": (STATE_LEAST_BYTES, STATE_MOST_BYTES, "bytes"),
+    **{f"ticket.{name}": (least, most, "characters") for name, (least, most) in TICKET_RANGES.items()},
+}
 
 
 class Identity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,7 +55,7 @@ class StateSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything an administrator may set in ``/etc/iwx-agent/config.toml``; times in seconds."""
+    """Everything an administrator may set that a run needs; times in seconds."""
 
     identity: Identity = Identity()
     licence: Licence = Licence.NOT_SET
@@ -51,46 +70,58 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def load_settings(etc: Path | None = None) -> Settings:
-    """Return the settings of ``config.toml``; the defaults when there is no such file.
+    """Return the settings; the defaults where nothing is set. What only sending needs is judged as well.
 
     Raises:
-        ConfigError: for a file that is not TOML, an unknown key or a value of another type.
+        ConfigError: for a file that is not TOML or that others may change, an unknown key, a value of another
+            type or out of range.
     """
-    path = (etc or toml_file.ETC) / "config.toml"
-    table = read_toml(path)
-    if table is None:
+    if not _anything_set(etc or toml_file.ETC):
         return Settings()
-    try:
-        settings = msgspec.convert(table, Settings)
-    except msgspec.ValidationError as error:
-        known = (Settings, Identity, TicketLimits, BundleSettings, StateSettings)
-        raise placed(path, "", error, *known) from None
-    for key, least_s in (
-        ("budget_s", 1),
-        ("confirm_after_s", 0),
-        ("boot_grace_s", 0),
-        ("transaction_grace_s", 0),
-    ):
-        if not least_s <= getattr(settings, key) <= 86_400:
-            why = f"expected seconds between {least_s} and 86400"
-            raise ConfigError(str(path), key, why, line_of(path, key))
-    for key, (least, most) in TICKET_RANGES.items():
-        if not least <= getattr(settings.ticket, key) <= most:
-            place, why = f"ticket.{key}", f"expected characters between {least} and {most}"
-            raise ConfigError(str(path), place, why, line_of(path, place))
-    if not BUNDLE_LEAST_BYTES <= settings.bundle.size_bytes <= BUNDLE_MOST_BYTES:
-        why = f"expected bytes between {BUNDLE_LEAST_BYTES} and {BUNDLE_MOST_BYTES}"
-        raise ConfigError(str(path), "bundle.size_bytes", why, line_of(path, "bundle.size_bytes"))
-    if not 2 <= settings.state.runs_count <= 100_000:
-        why = "expected a number between 2 and 100000"
-        raise ConfigError(str(path), "state.runs_count", why, line_of(path, "state.runs_count"))
-    if not STATE_LEAST_BYTES <= settings.state.size_bytes <= STATE_MOST_BYTES:
-        why = f"expected bytes between {STATE_LEAST_BYTES} and {STATE_MOST_BYTES}"
-        raise ConfigError(str(path), "state.size_bytes", why, line_of(path, "state.size_bytes"))
+    from iwx_agent.config.gathering import gather
+
+    gathered = gather(etc)
+    settings = judged_settings(gathered)
+    if gathered.table.keys() - set(Settings.__struct_fields__):
+        from iwx_agent.config.sending import judged_sending
+
+        judged_sending(gathered)
     return settings
 
 
+def judged_settings(gathered: "Gathered") -> Settings:
+    """Return the settings of a run among what was gathered."""
+    settings = gathered.convert(Settings)
+    for key, (least, most, unit) in _RANGES.items():
+        value: object = settings
+        for name in key.split("."):
+            value = getattr(value, name)
+        if not (isinstance(value, int | float) and least <= value <= most):
+            raise gathered.error(key, f"expected {unit} between {least:.0f} and {most:.0f}")
+    return settings
+
+
+def settings_variables() -> Iterator[str]:
+    """Yield the environment variables that set something, in the order of their names."""
+    names = (name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX))
+    return iter(sorted(name for name in names if name not in _NO_SETTINGS))
+
+
 def wrong_setting(key: str, why: str) -> ConfigError:
-    """Return the error for a value of ``config.toml`` that only others can judge."""
-    path = toml_file.ETC / "config.toml"
-    return ConfigError(str(path), key, why, line_of(path, key) if path.is_file() else 0)
+    """Return the error for a setting that only others can judge."""
+    from iwx_agent.config.gathering import gather
+
+    return gather().error(key, why)
+
+
+def _anything_set(etc: Path) -> bool:
+    """Return whether there is anything to read: the usual run pays for nothing more than that."""
+    if COMMAND_LINE or any(settings_variables()):
+        return True
+    try:
+        os.lstat(etc / "config.toml")
+    except FileNotFoundError:
+        return bool(drop_ins(etc / "conf.d"))
+    except OSError:
+        pass  # whoever reads it says what is wrong
+    return True

@@ -39,8 +39,11 @@ def drop_ins(directory: Path) -> Iterable[Path]:
     return tuple(directory / name for name in names)
 
 
-def read_toml(path: Path) -> dict[str, object] | None:
-    """Return the table, or None when there is no file; a FIFO or device is refused without waiting."""
+def read_toml(path: Path, *, guarded: bool = False) -> dict[str, object] | None:
+    """Return the table, or None when there is no file; a FIFO or device is refused without waiting.
+
+    ``guarded``: a file that others may change is refused.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -53,6 +56,8 @@ def read_toml(path: Path) -> dict[str, object] | None:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ConfigError(str(path), "", "expected a regular file")
+        if guarded:
+            refuse_changeable(path, status)
         if status.st_size > _MAX_BYTES:
             raise ConfigError(str(path), "", f"expected at most {_MAX_BYTES} bytes, got {status.st_size}")
         data = os.read(descriptor, _MAX_BYTES + 1)
@@ -66,6 +71,15 @@ def read_toml(path: Path) -> dict[str, object] | None:
         told = re.search(r"\(at (?:line (\d+)|end of document)", str(error))
         line = int(told.group(1) or data.count(b"\n") + 1) if told else 0
         raise ConfigError(str(path), "", f"not TOML: {error}", line) from None
+
+
+def refuse_changeable(path: Path, status: os.stat_result) -> None:
+    """Raise ConfigError when a file or directory can be changed by others than root and who runs this."""
+    if status.st_uid not in (0, os.geteuid()):
+        raise ConfigError(str(path), "", f"belongs to user {status.st_uid}: chown root {path}")
+    others_group = status.st_mode & 0o020 and status.st_gid not in (0, os.getegid())
+    if status.st_mode & 0o002 or others_group:
+        raise ConfigError(str(path), "", f"others may change it: chmod go-w {path}")
 
 
 def placed(

@@ -12,6 +12,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from iwx_agent.model.sending import OutboxRules
 from iwx_agent.transports.contract import CannotLook, NotFound, Receipt, Undelivered
 
 _SAID_CHARACTERS = 300
@@ -31,18 +32,6 @@ class State(StrEnum):
 
 
 ENDS = frozenset({State.SENT, State.FAILED, State.DROPPED})
-
-
-class OutboxRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How patient sending is; times in seconds."""
-
-    first_wait_s: int = 60  # before the second attempt; doubled each time
-    longest_wait_s: int = 3600
-    later_count: int = 4  # attempts put off by the first transport before the others are tried as well
-    look_after_s: int = 120  # an accepted ticket may take so long to be listed
-    looks_count: int = 5  # lookups without an answer before the text is sent once more
-    repeat_after_s: int = 1800  # where nobody can look, before the text is sent once more
-    attempts_per_day_count: int = 100  # per entry
 
 
 class Attempt(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,8 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from iwx_agent.outbox.machine import Entry, Outbox, OutboxRules, State
+from iwx_agent.model.sending import OutboxRules
+from iwx_agent.outbox.machine import Entry, Outbox, State
 from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Transport, Undelivered
 
 _MOVES_COUNT = 10  # per entry and run: a whole chain is tried at once, and nothing goes round for ever

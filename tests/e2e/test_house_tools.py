@@ -22,7 +22,7 @@ def run_pytest(directory: Path, test: str, **environment: str) -> subprocess.Com
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name not in ("CI", "LAB", "IWX_AGENT_INSTALLED_ONLY")
+        if name not in ("CI", "LAB", "IWXTEST_INSTALLED_ONLY")
     }
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "ci_no_skips", "-p", "no:randomly", "-p", "no:cacheprovider"],
@@ -71,7 +71,7 @@ def test_the_source_tree_is_refused_where_the_wheel_is_meant(tmp_path: Path) -> 
     (tmp_path / "iwx_agent").mkdir()
     (tmp_path / "iwx_agent" / "__init__.py").touch()
     test = "def test_a():\n    pass"
-    shadowed = run_pytest(tmp_path, test, IWX_AGENT_INSTALLED_ONLY="1")
+    shadowed = run_pytest(tmp_path, test, IWXTEST_INSTALLED_ONLY="1")
     assert shadowed.returncode == 4
     assert "source tree would be tested" in shadowed.stdout + shadowed.stderr
     assert run_pytest(tmp_path, test).returncode == 0

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from iwx_agent.outbox.machine import ENDS, Attempt, Entry, Outbox, OutboxRules, State
+from iwx_agent.model.sending import OutboxRules
+from iwx_agent.outbox.machine import ENDS, Attempt, Entry, Outbox, State
 from iwx_agent.transports.contract import CannotLook, NotFound, Receipt, Undelivered
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from iwx_agent.outbox.machine import ENDS, Entry, OutboxRules, State
+from iwx_agent.model.sending import OutboxRules
+from iwx_agent.outbox.machine import ENDS, Entry, State
 from iwx_agent.outbox.sending import Kept, Sender, marked
 from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Transport, Undelivered
 

@@ -1,7 +1,7 @@
 """What may be left out of a test run: where a lab or browser cannot be, its tests are skipped; in CI nothing.
 
 Loaded in every run (``-p ci_no_skips`` in pyproject.toml). It also says which iwx_agent is under test, and
-ends a run meant for the installed wheel (``IWX_AGENT_INSTALLED_ONLY``) but would test the source tree.
+ends a run meant for the installed wheel (``IWXTEST_INSTALLED_ONLY``) but would test the source tree.
 """
 
 import importlib.util
@@ -43,7 +43,7 @@ def why_no_browser() -> str:
 def pytest_report_header(config: pytest.Config) -> str:
     """Say which iwx_agent is under test."""
     place = package_place()
-    if os.environ.get("IWX_AGENT_INSTALLED_ONLY") and place.is_relative_to(config.rootpath / "iwx_agent"):
+    if os.environ.get("IWXTEST_INSTALLED_ONLY") and place.is_relative_to(config.rootpath / "iwx_agent"):
         pytest.exit(f"the source tree would be tested instead of the wheel: {place}", returncode=4)
     return f"iwx_agent: {place}"
 

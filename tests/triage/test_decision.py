@@ -336,8 +336,10 @@ def test_over_before_it_was_delivered() -> None:
     assert row(found) == ("hold", "over, waits")
     assert found.said == "over before iwx-1 was delivered, and told when it is: it lasted 2 h 50 min"
     assert found.episode == replace(before, good_runs_count=2, first_good_at=AT)
+    assert found.episode is not None
     delivered = decided(seen(), replace(found.episode, delivered=True))
     assert row(delivered) == ("recovery", "over")
+    assert delivered.episode is not None
     assert delivered.episode.first_good_at == AT
 
 
