@@ -90,7 +90,7 @@ def choose(meaning: str, options: tuple[Option, ...], value: str, words: Vocabul
     Raises:
         CannotFill: when none does, or more than one.
     """
-    usable = [option for option in options if not option.disabled and (option.value.strip() or not option.text)]
+    usable = [option for option in options if not option.disabled and option.value.strip()]
     accepted = words.means(f"{meaning}.{value}")
     shown = ", ".join(repr(option.text) for option in usable[:8]) or "none"
     for fits in (
@@ -198,7 +198,8 @@ def _accepts(control: Control, attachment: Attachment) -> bool:
     kinds = [kind.strip().lower() for kind in control.accept.split(",") if kind.strip()]
     name, media = attachment.name.lower(), attachment.media_type.lower()
     return not kinds or any(
-        name.endswith(kind) if kind.startswith(".") else kind in ("*/*", media) or _family(kind, media) for kind in kinds
+        name.endswith(kind) if kind.startswith(".") else kind in ("*/*", media) or _family(kind, media)
+        for kind in kinds
     )
 
 
@@ -214,7 +215,11 @@ def _untouched(control: Control) -> Iterable[tuple[str, str]]:
         if control.checked:
             yield control.name, control.value or "on"
     elif control.kind == "radio":
-        yield from ((control.name, option.value) for option in control.options if option.chosen and not option.disabled)
+        yield from (
+            (control.name, option.value)
+            for option in control.options
+            if option.chosen and not option.disabled
+        )
     elif control.kind == "select":
         chosen = [option for option in control.options if option.chosen and not option.disabled]
         if not chosen and not control.multiple:

@@ -143,7 +143,11 @@ def _why_none(page: Page, core: tuple[str, ...]) -> str:
     if any(form.passwords_count for form in page.forms):
         return "the page asks to log in"
     names = " and ".join(spoken(name) for name in core)
-    return f"no form of the page has fields that are labelled as {names}" if page.forms else "the page has no form"
+    return (
+        f"no form of the page has fields that are labelled as {names}"
+        if page.forms
+        else "the page has no form"
+    )
 
 
 def spoken(meaning: str) -> str:
@@ -162,7 +166,9 @@ def _assign(form: Form, words: Vocabulary, wanted: tuple[str, ...]) -> tuple[tup
     problems: list[str] = []
     for control in form.controls:
         if control.kind == "password" and "password" in wanted:
-            assigned.append(Assigned(meaning="password", control=control, how="label for", label=control.shown))
+            assigned.append(
+                Assigned(meaning="password", control=control, how="label for", label=control.shown)
+            )
         if control.kind not in _WRITTEN:
             continue
         found = _meanings(control, words, wanted)
@@ -172,12 +178,16 @@ def _assign(form: Form, words: Vocabulary, wanted: tuple[str, ...]) -> tuple[tup
             if control.disabled:
                 problems.append(f"the field {control.shown!r} is switched off until a script switches it on")
             elif control.kind not in _TAKES.get(meaning, ()):
-                problems.append(f"the field {control.shown!r} is a {control.kind}, which cannot hold {spoken(meaning)}")
+                problems.append(
+                    f"the field {control.shown!r} is a {control.kind}, which cannot hold {spoken(meaning)}"
+                )
             elif not control.name:
                 problems.append(f"the field {control.shown!r} has no name: a script would send it")
             elif len(found) == 1:
                 label = control.labels[0]
-                assigned.append(Assigned(meaning=meaning, control=control, how=label.how, label=label.texts[0]))
+                assigned.append(
+                    Assigned(meaning=meaning, control=control, how=label.how, label=label.texts[0])
+                )
     return tuple(assigned), problems + _twice(assigned)
 
 
@@ -214,7 +224,9 @@ def _unknown(form: Form, assigned: tuple[Assigned, ...]) -> Iterable[str]:
 def _has_answer(control: Control) -> bool:
     """Return whether the page itself has filled it in. The first of a list is no answer unless it is chosen."""
     if control.kind in ("select", "radio"):
-        return any(option.chosen and option.value.strip() and not option.disabled for option in control.options)
+        return any(
+            option.chosen and option.value.strip() and not option.disabled for option in control.options
+        )
     if control.kind == "checkbox":
         return control.checked
     return bool(control.value.strip()) and control.kind in ("text", "textarea")

@@ -16,17 +16,14 @@ _TEXT_CHARACTERS = 500_000
 _LINKS_COUNT = 2000
 _ROWS_COUNT = 2000
 _BLOCKS = frozenset(
-    (
-        "address article aside blockquote body br dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 head"
-        " header hr label legend li main nav ol option p pre section select table tbody td tfoot th thead tr ul"
-    ).split()
+    ["address", "article", "aside", "blockquote", "body", "br", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "label", "legend", "li", "main", "nav", "ol", "option", "p", "pre", "section", "select", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
 )
 _ERROR = re.compile(
     r"(?:^|[-_ ])(?:error|errors|errorlist|invalid|invalid-feedback|danger)(?:$|[-_ ])", re.IGNORECASE
 )
 _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("", "text", "email", "url", "tel", "search", "number"), "text"),
-    **{"radio": "radio", "checkbox": "checkbox", "file": "file", "password": "password", "hidden": "hidden"},
+    "radio": "radio", "checkbox": "checkbox", "file": "file", "password": "password", "hidden": "hidden",
 }
 _BUTTONS = ("submit", "image")
 _CAPTCHAS = (
@@ -41,7 +38,6 @@ _CAPTCHAS = (
             r"\bcf-turnstile\b|challenges\.cloudflare\.com|cf_chl_opt|/cdn-cgi/challenge", re.IGNORECASE
         ),
     ),
-    ("a captcha", re.compile(r"captcha", re.IGNORECASE)),
 )
 _WITHOUT_TEXT = ("template", "select", "textarea", "head")
 
@@ -171,7 +167,8 @@ class _Reader:
             )
         )
         seen = f"{inside} {self.markup.scripts}"
-        return next((name for name, sign in _CAPTCHAS if sign.search(seen)), "")
+        known = next((name for name, sign in _CAPTCHAS if sign.search(seen)), "")
+        return known or ("a captcha" if "captcha" in inside.lower() else "")
 
     def _refresh(self) -> str:
         for meta in self._named("meta"):
