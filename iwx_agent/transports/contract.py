@@ -35,6 +35,7 @@ class Letter(Struct, frozen=True, kw_only=True):
     sender_name: str = ""
     sender_mail: str = ""
     reference: str = ""
+    page: str = ""
     attachments: tuple[Attachment, ...] = ()
 
 

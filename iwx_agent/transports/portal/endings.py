@@ -41,13 +41,17 @@ class Ending(Struct, frozen=True, kw_only=True):
 
 
 class Sent(Struct, frozen=True, kw_only=True):
-    """What was sent: from which page, with which subject and key, whether with files, logged in or as a guest."""
+    """What was sent: from which page, with which subject and key, whether with files, logged in or as a guest.
+
+    ``old_errors`` stood on the page before anything was sent.
+    """
 
     page_url: str
     subject: str
     key: str
     with_files: bool
     logged_in: bool
+    old_errors: tuple[str, ...] = ()
 
 
 def retry_after_s(headers: dict[str, str]) -> float:
@@ -190,7 +194,8 @@ def judge_page(page: Page | None, answer: Answer, sent: Sent, words: Vocabulary)
         return Ending(what="uncertain", why=f"{said} with {why}: no sign that the ticket was accepted")
     again = map_ticket(page, words)
     if again.form is None or not _echoes(again, sent):
-        reference = confirmed_in(page, answer.url, sent.key, words)
+        good = not _new_errors(page, sent)
+        reference = confirmed_in(page, answer.url, sent.key, words) if good else None
         if reference is not None:
             return Ending(
                 what="accepted", why=f"{said} with a confirmation", reference=reference, url=answer.url
@@ -221,13 +226,18 @@ def _echoes(again: Mapping, sent: Sent) -> bool:
 def _refusal(page: Page, sent: Sent, words: Vocabulary) -> Ending | None:
     """Return that the form was refused, when it is there again with errors or with what was sent."""
     again = map_ticket(page, words)
-    if again.form is None or not (page.errors or _echoes(again, sent)):
+    errors = _new_errors(page, sent)
+    if again.form is None or not (errors or _echoes(again, sent)):
         return None
-    telling = [error for error in page.errors if not words.phrase_in(error, "said.general_error")]
-    why = "; ".join(telling[:5] or page.errors[:5]) or "it is there again with what was sent in it"
+    telling = [error for error in errors if not words.phrase_in(error, "said.general_error")]
+    why = "; ".join(telling[:5] or errors[:5]) or "it is there again with what was sent in it"
     if sent.with_files and telling and all(words.phrase_in(error, "said.attachment") for error in telling):
         return Ending(what="attachment", why=f"the portal refused the attachment: {why}")
     return Ending(what="person", why=f"the portal refused the form: {why}")
+
+
+def _new_errors(page: Page, sent: Sent) -> list[str]:
+    return [error for error in page.errors if error not in sent.old_errors]
 
 
 _NUMBER = re.compile(
@@ -242,11 +252,9 @@ _ABBREVIATED = re.compile(r"\bno\b\.?\s*[:#]?\s*(?=[A-Za-z]{0,10}[-#]?\d)", re.I
 def confirmed_in(page: Page, url: str, key: str, words: Vocabulary) -> str | None:
     """Return the ticket's number from a page that confirms it, or None when it does not.
 
-    A confirmation is a sentence that says so, on a page without errors, together with the number, or with the
+    A confirmation is a sentence that says so, together with the number, or with the
     ticket's key outside of any field (then the number may be empty).
     """
-    if page.errors:
-        return None
     text = _ABBREVIATED.sub("number ", page.text)
     lines = text.split("\n")
     for place, line in enumerate(lines):

@@ -22,7 +22,6 @@ _ERRORS = (
     http.client.HTTPException,
     OSError,
     UnicodeError,
-    ValueError,  # a header or an address that no program can use
 )
 
 
@@ -56,9 +55,9 @@ class Exchange:
         self._session = _Session()
         self._session.trust_env = False
         self._session.headers.clear()
-        adapter = Adapter(self._wire, trusting(self._wire, place.authority_pem))
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._adapter = Adapter(self._wire, trusting(self._wire, place.authority_pem))
+        self._session.mount("https://", self._adapter)
+        self._session.mount("http://", self._adapter)
 
     def __enter__(self) -> Self:
         return self
@@ -123,12 +122,13 @@ class Exchange:
         except _ERRORS as error:
             raise NoAnswer(reason_of(error, self._wire), sent=self._wire.sent) from None
         finally:
+            self._adapter.close()  # each request has a connection of its own
             self._wire.close()
 
     def _headers(self, request: requests.Request, referer: str) -> dict[str, str]:
         headers = {
             "User-Agent": f"iwx-agent/{__version__}",
-            "Accept": "text/html,application/xhtml+xml",
+            "Accept": "text/html,application/xhtml+xml,application/json;q=0.5",
             "Accept-Encoding": "identity",
             "Connection": "close",  # a kept connection may be dead, and the request be lost or not
         }

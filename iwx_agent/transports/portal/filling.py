@@ -122,6 +122,8 @@ def value_for(one: Assigned, value: str, words: Vocabulary) -> tuple[str, ...]:
         if value not in ("Yes", "No"):
             raise CannotFill(f"{spoken(one.meaning)} can be ticked or not; the answer is {value!r}")
         return (control.value or "on",) if value == "Yes" else ()
+    if one.meaning.startswith("sender_") and control.value.strip():
+        return (control.value,)  # the account's own: its list shows what was sent under that name
     if not value.strip():
         if not control.required or control.value.strip():
             return (control.value,)
@@ -158,7 +160,7 @@ def _fill(
             value = _shortened(one, wanted[one.meaning], notes)
             fields.extend((control.name, text) for text in value_for(one, value, words))
         else:
-            fields.extend(_untouched(control))
+            fields.extend(untouched(control))
     if mapping.button is not None and mapping.button.name:
         fields.append((mapping.button.name, mapping.button.value))
     notes.extend(f"not attached, since the form does not take it: {attachment.name}" for attachment in left)
@@ -207,7 +209,7 @@ def _family(kind: str, media: str) -> bool:
     return kind.endswith("/*") and media.startswith(kind[:-1])
 
 
-def _untouched(control: Control) -> Iterable[tuple[str, str]]:
+def untouched(control: Control) -> Iterable[tuple[str, str]]:
     """Return what a browser sends for a field that nobody touched."""
     if not control.name or control.disabled:
         return

@@ -1,7 +1,6 @@
 """Where the portal is and who asks there. No secret of it shows in a text, a log or an exception."""
 
 from collections.abc import Iterable
-from ipaddress import ip_address
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -78,6 +77,8 @@ def fault_of_address(address: str, *, plain: bool = False) -> str:
 
 def is_loopback(name: str) -> bool:
     """Return whether a host name is this machine's own."""
+    from ipaddress import ip_address
+
     try:
         return ip_address(name).is_loopback
     except ValueError:

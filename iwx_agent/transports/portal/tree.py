@@ -16,14 +16,62 @@ _TEXT_CHARACTERS = 500_000
 _LINKS_COUNT = 2000
 _ROWS_COUNT = 2000
 _BLOCKS = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "br", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "label", "legend", "li", "main", "nav", "ol", "option", "p", "pre", "section", "select", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "br",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "head",
+        "header",
+        "hr",
+        "label",
+        "legend",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "option",
+        "p",
+        "pre",
+        "section",
+        "select",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    ]
 )
 _ERROR = re.compile(
     r"(?:^|[-_ ])(?:error|errors|errorlist|invalid|invalid-feedback|danger)(?:$|[-_ ])", re.IGNORECASE
 )
+_NEWS = re.compile(r"success|info|notice|primary|secondary|warning|light|dark", re.IGNORECASE)
 _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("", "text", "email", "url", "tel", "search", "number"), "text"),
-    "radio": "radio", "checkbox": "checkbox", "file": "file", "password": "password", "hidden": "hidden",
+    "radio": "radio",
+    "checkbox": "checkbox",
+    "file": "file",
+    "password": "password",
+    "hidden": "hidden",
 }
 _BUTTONS = ("submit", "image")
 _CAPTCHAS = (
@@ -65,6 +113,12 @@ def is_hidden(element: Tag) -> bool:
     """Return whether a browser does not show this element, as its own markup says."""
     style = value_of(element, "style").replace(" ", "").lower()
     return element.has_attr("hidden") or "display:none" in style or "visibility:hidden" in style
+
+
+def _is_error(element: Tag) -> bool:
+    """Return whether an element is marked as the place of an error; good news is marked as an alert, too."""
+    words = value_of(element, "class")
+    return bool(_ERROR.search(words)) or (value_of(element, "role") == "alert" and not _NEWS.search(words))
 
 
 class _Reader:
@@ -123,7 +177,7 @@ class _Reader:
                 self.elements.append(node)
             self.fields.enter(node)
             read = read and node.name not in _WITHOUT_TEXT and not is_hidden(node)
-            if read and (_ERROR.search(value_of(node, "class")) or value_of(node, "role") == "alert"):
+            if read and _is_error(node):
                 self.errors.pop(around, None)
                 around = id(node)
                 self.errors[around] = node

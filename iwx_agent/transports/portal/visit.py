@@ -10,7 +10,7 @@ from iwx_agent.model.portal_form import PortalForm
 from iwx_agent.transports.contract import Undelivered
 from iwx_agent.transports.portal import endings
 from iwx_agent.transports.portal.exchange import Answer, Exchange, NoAnswer
-from iwx_agent.transports.portal.filling import CannotFill, _untouched, choose
+from iwx_agent.transports.portal.filling import CannotFill, choose, untouched
 from iwx_agent.transports.portal.mapping import Mapping, captcha_in, map_login, map_ticket
 from iwx_agent.transports.portal.markup import Unreadable
 from iwx_agent.transports.portal.page import Form, Page, read_page
@@ -85,7 +85,7 @@ class Visit:
             target = endings.target_of(answer)
             page = self.read(answer)
             if not target and page is not None and page.refresh and not page.forms:
-                target = _join(url, page.refresh)
+                target = join(url, page.refresh)
             if not target:
                 break
             if origin_of(target) != origin_of(self.place.address):
@@ -121,6 +121,8 @@ class Visit:
         """Return an answer's body as a page; None when it is none, or not whole."""
         if answer.torn or not answer.body.strip():
             return None
+        if is_json(answer):
+            return Page()
         try:
             return read_page(answer.body, answer.headers.get("content-type", ""))
         except Unreadable:
@@ -137,8 +139,8 @@ class Visit:
 
     def action_of(self, opened: Opened, form: Form, action: str = "") -> str:
         """Return where a form is sent to: on the portal's own origin, or not at all."""
-        base = _join(opened.url, opened.page.base) if opened.page.base else opened.url
-        target = _join(base, action or form.action) if action or form.action else opened.url
+        base = join(opened.url, opened.page.base) if opened.page.base else opened.url
+        target = join(base, action or form.action) if action or form.action else opened.url
         target = target.partition("#")[0]
         if fault_of_address(target, plain=True) or origin_of(target) != origin_of(self.place.address):
             self.fail(
@@ -189,9 +191,9 @@ class Visit:
                 return step
         wanted = {*self.words.means(f"category.{category}"), *_plain(category)}
         links = {
-            _join(opened.url, link.href)
+            join(opened.url, link.href)
             for link in opened.page.links
-            if _plain(link.text) & wanted and origin_of(_join(opened.url, link.href)) == origin_of(opened.url)
+            if _plain(link.text) & wanted and origin_of(join(opened.url, link.href)) == origin_of(opened.url)
         } - {opened.url}
         return self.open(links.pop(), opened.url) if len(links) == 1 else None
 
@@ -210,7 +212,7 @@ class Visit:
         except CannotFill:
             return None
         fields = [
-            pair for control in form.controls if control is not chosen[0] for pair in _untouched(control)
+            pair for control in form.controls if control is not chosen[0] for pair in untouched(control)
         ]
         fields.append((chosen[0].name, option.value))
         button = form.buttons[0] if len(form.buttons) == 1 else None
@@ -277,6 +279,8 @@ class Visit:
         page = self.read(answer)
         if answer.status in (401, 403):
             self.fail("permanent", f"the login was refused: status {answer.status}", answer)
+        if target and join(opened.url, target).partition("?")[0] == opened.url.partition("?")[0]:
+            self.fail("permanent", "the login was refused: it leads back to the login form", answer)
         if target:
             self.logged_in = True
             return
@@ -292,7 +296,7 @@ class Visit:
         if _asks_password(opened.page):
             return opened
         links = {
-            _join(opened.url, link.href)
+            join(opened.url, link.href)
             for link in opened.page.links
             if self.words.is_one(link.text, "link.login")
         }
@@ -311,7 +315,7 @@ class Visit:
             if id(control) in known:
                 fields.append((control.name, known[id(control)]))
             else:
-                fields.extend(_untouched(control))
+                fields.extend(untouched(control))
         if mapping.button is not None and mapping.button.name:
             fields.append((mapping.button.name, mapping.button.value))
         target = self.action_of(opened, form)
@@ -328,6 +332,16 @@ class Visit:
             self.fail("later", f"login: {error.why}")
 
 
+def is_json(answer: Answer) -> bool:
+    """Return whether an answer says that it is JSON."""
+    return answer.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
+
+def whole_word(text: str) -> str:
+    """Return a link's text to compare, signs such as an arrow, too."""
+    return " ".join(text.casefold().split()).strip(" .:")
+
+
 def _asks_password(page: Page) -> bool:
     return any(form.passwords_count == 1 for form in page.forms)
 
@@ -338,7 +352,8 @@ def _plain(text: str) -> set[str]:
     return set(forms_of(text)[:2])
 
 
-def _join(base: str, href: str) -> str:
+def join(base: str, href: str) -> str:
+    """Return where a link leads, without the place within the page; empty when it is no address."""
     try:
         return urljoin(base, href).partition("#")[0]
     except ValueError:
@@ -355,8 +370,8 @@ def _with_query(url: str, fields: list[tuple[str, str]]) -> str:
 def _spellings(account: Account) -> list[bytes]:
     """Return user and password as a page may write them; the longest first, so that none is left in part."""
     found: set[bytes] = set()
-    for secret in (account.user, account.password):
-        if secret:
+    for secret, least_characters in ((account.user, 4), (account.password, 1)):
+        if len(secret) >= least_characters:
             for text in (secret, html.escape(secret), quote(secret), quote(secret, safe="")):
                 found |= {text.encode("utf-8", "replace"), text.encode("cp1252", "replace")}
     return sorted(found, key=len, reverse=True)

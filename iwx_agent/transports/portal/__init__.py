@@ -1,0 +1,97 @@
+"""The portal's web form: found by its labels, filled in without a guess, its answer told apart.
+
+Nothing heavy is imported before something is sent.
+"""
+
+from typing import TYPE_CHECKING
+
+from iwx_agent.model.portal_form import PortalForm
+from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Undelivered
+from iwx_agent.transports.portal.settings import Account, Place, faults_of
+
+if TYPE_CHECKING:
+    from iwx_agent.transports.portal.checking import FormReading
+    from iwx_agent.transports.portal.wire import Resolve
+
+__all__ = ["Account", "Place", "Portal", "faults_of", "pasted"]
+
+
+class Portal:
+    """The transport that fills in the vendor's form; the words by which it knows the form are data."""
+
+    name = "portal"
+
+    def __init__(self, place: Place, form: PortalForm, resolve: "Resolve | None" = None) -> None:
+        self._place = place
+        self._form = form
+        self._resolve = resolve
+
+    def deliver(self, letter: Letter, *, limit_s: float) -> Receipt:
+        """Send a new ticket, or a reply when ``letter.reference`` is set.
+
+        Raises:
+            Undelivered: for every ending but a positive sign of acceptance.
+        """
+        from iwx_agent.transports.portal.sending import send_reply, send_ticket
+        from iwx_agent.transports.portal.visit import Visit
+
+        self._usable()
+        try:
+            with Visit(self._place, self._form, limit_s, self._resolver()) as visit:
+                return send_reply(visit, letter) if letter.reference else send_ticket(visit, letter)
+        except Undelivered as error:
+            if error.kind in ("person", "permanent") and not error.next_step:
+                error.next_step = pasted(letter, self._place.address)
+            raise
+
+    def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:
+        """Return whether the portal has the ticket with this key; never raises for what it answers."""
+        from iwx_agent.transports.portal.looking import find_ticket
+        from iwx_agent.transports.portal.visit import Visit
+
+        try:
+            self._usable()
+            with Visit(self._place, self._form, limit_s, self._resolver()) as visit:
+                return find_ticket(visit, key)
+        except Undelivered as error:
+            return CannotLook(reason=str(error))
+
+    def form_check(self, *, limit_s: float) -> "FormReading":
+        """Return what the agent makes of the form; logs in if it must, and sends no ticket.
+
+        Raises:
+            Undelivered: when the portal does not show the form.
+        """
+        from iwx_agent.transports.portal.checking import read_form
+        from iwx_agent.transports.portal.visit import Visit
+
+        self._usable()
+        with Visit(self._place, self._form, limit_s, self._resolver()) as visit:
+            return read_form(visit)
+
+    def _usable(self) -> None:
+        for setting, why in faults_of(self._place):
+            raise Undelivered("permanent", "portal", f"{setting}: {why}")
+
+    def _resolver(self) -> "Resolve":
+        from iwx_agent.transports.portal.wire import resolve_in_worker
+
+        return self._resolve or resolve_in_worker
+
+
+def pasted(letter: Letter, address: str) -> str:
+    """Return what a person does: where to go, and the ticket field by field, to paste."""
+    if letter.reference:
+        head = f"Open ticket {letter.reference} at {letter.page or address} and reply with this:"
+        return f"{head}\n\n{letter.message}\n"
+    rows = (
+        ("Category", letter.category),
+        ("IP Address or Hostname", letter.ip_address_or_hostname),
+        ("Remote Assistance Enabled?", letter.assistance),
+        ("Subject", letter.subject),
+        ("Message", f"\n{letter.message}"),
+        ("Priority", letter.priority),
+        ("Attach", ", ".join(one.name for one in letter.attachments)),
+    )
+    text = "\n\n".join(f"{label}: {value}".replace(": \n", ":\n") for label, value in rows if value.strip())
+    return f"Open {address} in a browser and paste the ticket:\n\n{text}\n"
