@@ -1,12 +1,15 @@
 """Incidents and verdict in words: terminal, JSON, ticket. The innards are in ``iwx_agent.rendering``."""
 
 import re
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
 from iwx_agent.model import AssistanceReport, LastVerdict, Report
+from iwx_agent.model.ticket import TicketLimits
 
+TICKET_FORMATS = ("text", "json", "markdown")
 FORMATS = ("text", "json", "html", "markdown", "nagios", "openmetrics")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -85,11 +88,11 @@ def json_schema() -> bytes:
     return msgspec.json.format(msgspec.json.encode(schema), indent=2) + b"\n"
 
 
-def to_html(report: Report) -> bytes:
+def to_html(report: Report, limits: TicketLimits | None = None) -> bytes:
     """Return the report as one HTML file in UTF-8 that needs nothing from elsewhere."""
     from iwx_agent.rendering import html
 
-    return html.render(report).encode()
+    return html.render(report, limits=limits or TicketLimits()).encode()
 
 
 def render(report: Report, output: str) -> str:
@@ -118,6 +121,27 @@ def exit_code(report: Report, output: str) -> int:
 
 def ticket_text(report: Report) -> str:
     """Return the ticket as text to paste."""
-    from iwx_agent.rendering import ticket
+    return render_ticket(report, "text")
 
-    return ticket.render(ticket.ticket_of(report))
+
+def render_ticket(
+    report: Report,
+    output: str,
+    limits: TicketLimits | None = None,
+    *,
+    length: Literal["full", "short"] = "full",
+) -> str:
+    """Return the ticket as ``text``, ``json`` or ``markdown``, as long as the limits and the length allow."""
+    from iwx_agent.rendering.ticket import forms, ticket_of
+
+    ticket = ticket_of(report, limits or TicketLimits(), length=length)
+    if output == "json":
+        return forms.json(ticket).decode()
+    return forms.as_markdown(ticket) if output == "markdown" else forms.text(ticket)
+
+
+def ticket_json_schema() -> bytes:
+    """Return the JSON schema of a ticket: draft 2020-12, from the types; later agents may add fields."""
+    from iwx_agent.rendering.ticket import forms
+
+    return forms.json_schema()

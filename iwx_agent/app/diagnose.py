@@ -59,6 +59,8 @@ class Request(Struct, frozen=True, kw_only=True):
     confirm: bool = True
     override: Override | None = None  # a person's own priority
     deep: bool = False  # ask servers on the network too
+    background: bool = False  # tell what was done of late and what the server is, also if nothing is found
+    note: str = ""  # what a person has to say to it
 
 
 def diagnose(
@@ -88,8 +90,9 @@ def diagnose(
         if on_progress is not None:
             on_progress(fact, done, len(probes))
 
+    context = Context(host, known.layout, known.signatures, deep=request.deep)
     first = collect(
-        Context(host, known.layout, known.signatures, deep=request.deep),
+        context,
         probes,
         budget_s=request.budget_s,
         on_done=count,
@@ -104,6 +107,11 @@ def diagnose(
             on_progress("a second look at what seems to be an emergency", done, len(probes))
         results, states = _look_again(host, known, request, results, first.facts, left_s, in_progress)
     report = _report(clock, first, known, request, triage.scoped(results, known.policy), states)
+    if request.background or report.incidents:
+        from iwx_agent.app.background import with_background  # a healthy run must not pay for it
+
+        left_s = request.budget_s - (time.monotonic() - started_s)
+        report = with_background(report, context, first.facts, clock.now_at, left_s, in_progress)
     return _with_left_behind(_with_assistance(report), abandoned())
 
 
@@ -234,6 +242,7 @@ def _report(
         results=results,
         timings=dict(sorted(collected.timings_s.items())),
         remote_assistance=assistance_of(facts),
+        note=request.note,
     )
 
 

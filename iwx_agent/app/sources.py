@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import DecodeError
+from msgspec.structs import replace
 
 from iwx_agent import __version__
 from iwx_agent.app.diagnose import Request, diagnose
@@ -30,15 +31,18 @@ if TYPE_CHECKING:
 OnProgress = Callable[[str, int, int], None]
 
 
-def known() -> Known:
-    """Return what this installation brings along; each broken file is refused before anything is asked."""
+def known(etc: Path | None = None) -> Known:
+    """Return what this installation brings along; each broken file is refused before anything is asked.
+
+    ``etc`` is where the administrator's files are, ``/etc/iwx-agent`` by default.
+    """
     return Known(
-        layout=load_layout(),
+        layout=load_layout(etc),
         causes=load_causes(),
-        settings=load_settings(),
-        signatures=load_signatures(),
-        policy=load_policy(),
-        provider=load_provider(),
+        settings=load_settings(etc),
+        signatures=load_signatures(etc),
+        policy=load_policy(etc),
+        provider=load_provider(etc),
     )
 
 
@@ -70,15 +74,17 @@ def diagnose_live(
     return report
 
 
-def diagnose_capture(directory: Path, request: Request, *, on_progress: OnProgress | None = None) -> Report:
-    """Diagnose a capture with the captured clock, through the same code.
+def diagnose_capture(
+    directory: Path, request: Request, *, on_progress: OnProgress | None = None, etc: Path | None = None
+) -> Report:
+    """Diagnose a capture with the captured clock, through the same code; ``etc`` as in ``known``.
 
     Raises:
         CaptureError: for what is not a capture.
     """
     from iwx_agent.replay import open_capture
 
-    return diagnose(open_capture(directory), known(), request, on_progress=on_progress)
+    return diagnose(open_capture(directory), known(etc), request, on_progress=on_progress)
 
 
 def keep(report: Report, workers: "Workers | None" = None) -> str:
@@ -123,7 +129,7 @@ def capture_live(directory: Path, note: str, request: Request, *, unredacted: bo
     brought = known()
     with LiveHost(budget_s=request.budget_s) as host:
         recorder = Recorder(host)
-        report = diagnose(recorder, brought, request, in_progress=host.in_progress)
+        report = diagnose(recorder, brought, replace(request, background=True), in_progress=host.in_progress)
         info = capture_info(recorder, note)
         if unredacted:
             return write_files(directory, capture_files(info, recorder.heard))

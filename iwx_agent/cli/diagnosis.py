@@ -1,4 +1,4 @@
-"""``diagnose``, ``ticket`` and ``capture``: the main job, on this machine or on a capture of another."""
+"""``diagnose`` and ``capture``: the main job, on this machine or on a capture of another."""
 
 import sys
 from collections.abc import Callable
@@ -55,14 +55,17 @@ def diagnose(
     Examples: iwx-agent diagnose; iwx-agent diagnose --only mail,web; iwx-agent diagnose --format json
     """
     from iwx_agent.cli.options import one_of, override_of
+    from iwx_agent.config import load_settings
     from iwx_agent.report import FORMATS, exit_code, render, to_html, to_json
 
     one_of(output, FORMATS, "--format")
     override = override_of(priority, reason)
     request = request_of(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
-    report = _report(source, request, _load_terminal if output == "text" else None)
+    report = report_of(source, request, _load_terminal if output == "text" else None)
     if output in ("json", "html"):  # UTF-8 in every locale
-        sys.stdout.buffer.write(to_json(report) if output == "json" else to_html(report))
+        sys.stdout.buffer.write(
+            to_json(report) if output == "json" else to_html(report, load_settings().ticket)
+        )
         sys.stdout.buffer.flush()
     elif output != "text":
         sys.stdout.write(render(report, output))
@@ -72,31 +75,6 @@ def diagnose(
 
         print_report(report, Screen(highlight=False, emoji=False, markup=False), verbose=verbose)
     raise typer.Exit(exit_code(report, output))
-
-
-def ticket(
-    source: From = None,
-    only: Only = "",
-    skip: Skip = "",
-    budget: Budget = None,
-    deep: Deep = False,
-    no_confirm: NoConfirm = False,
-    priority: SetPriority = "",
-    reason: Reason = "",
-    debug: Debug = False,  # noqa: ARG001 - read by the entry
-) -> None:
-    """Print the support ticket, each field under its label in the form's order, ready to paste.
-
-    Example: iwx-agent ticket
-    """
-    from iwx_agent.cli.options import override_of
-    from iwx_agent.report import ticket_text
-
-    override = override_of(priority, reason)
-    request = request_of(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
-    report = _report(source, request)
-    sys.stdout.write(ticket_text(report))
-    raise typer.Exit(report.exit_code)
 
 
 def capture(
@@ -132,7 +110,10 @@ def _load_terminal() -> None:
     import iwx_agent.rendering.terminal  # noqa: F401
 
 
-def _report(source: Path | None, request: "Request", meanwhile: Callable[[], None] | None = None) -> "Report":
+def report_of(
+    source: Path | None, request: "Request", meanwhile: Callable[[], None] | None = None
+) -> "Report":
+    """Return the report on this machine or a capture, with progress on a terminal."""
     from iwx_agent.app.sources import diagnose_capture, diagnose_live
     from iwx_agent.cli.progress import Progress
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from iwx_agent.cli import assistance, bundling, catalogue, diagnosis, why
+from iwx_agent.cli import assistance, bundling, catalogue, diagnosis, ticketing, why
 
 EXIT_USAGE = 2
 EXIT_INTERNAL = 70
@@ -39,7 +39,7 @@ def application() -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_root)
     app.command()(_guarded(diagnosis.diagnose))
-    app.command()(_guarded(diagnosis.ticket))
+    app.command()(_guarded(ticketing.ticket))
     app.command()(_guarded(diagnosis.capture))
     app.command()(_guarded(bundling.bundle))
     app.command()(_guarded(catalogue.checks))

@@ -17,6 +17,7 @@ from iwx_agent.model import (
     counts_as_emergency,
     worst,
 )
+from iwx_agent.model.changes import Environment
 
 # Control characters (C0 but tab and newline, DEL, C1), bidirectional overrides, zero-width marks,
 # line and paragraph separators, tags, halves of surrogate pairs: what can hide, reorder or command rather
@@ -45,6 +46,13 @@ LICENCE_WORDS = {
     Licence.DIRECT: "bought from InterWorx (as configured)",
     Licence.RESELLER: "bought from a reseller (as configured)",
     Licence.NOT_SET: "not stated; a person has to say before this is sent: from InterWorx or from a reseller",
+}
+
+ROLE_WORDS = {
+    "": "not determined",
+    "single": "single server, in no cluster",
+    "manager": "cluster manager",
+    "node": "cluster node",
 }
 
 
@@ -170,12 +178,27 @@ def environment(report: Report) -> list[tuple[str, str]]:
         ("Host name", f"{one_line(host.fqdn, 100)} ({known})"),
         ("Addresses", addresses or "none found"),
         ("InterWorx", one_line(host.panel_version, 40) or "version not determined"),
+        *_system(report.environment),
         ("Licence", LICENCE_WORDS[report.verdict.licence]),
         ("Up since", at(host.booted_at)),
     ]
     if host.address_note:
         said.append(("Note", one_line(host.address_note)))
     return said
+
+
+def _system(environment: Environment | None) -> list[tuple[str, str]]:
+    """Return what system it is and its part in a cluster; nothing where that was not asked for."""
+    if environment is None:
+        return []
+    role = ROLE_WORDS[environment.role]
+    if environment.nodes_count:
+        role = f"{role}, {counted(environment.nodes_count, 'node')}"
+    return [
+        ("System", one_line(environment.system, 120) or "not determined"),
+        ("Kernel", one_line(environment.kernel, 120) or "not determined"),
+        ("Role", role),
+    ]
 
 
 class Step(Struct, frozen=True, kw_only=True):

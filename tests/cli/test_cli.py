@@ -216,7 +216,7 @@ def test_the_ticket_is_printed(iwx: Run, capture: Path, judged: Callable[..., No
     code, out, err = iwx("ticket", "--from", str(capture), "--no-confirm")
     assert (code, err) == (3, "")
     assert out.startswith("Category: Support\n")
-    assert "Subject: title of PANEL-001 on iwx1.example.com" in out
+    assert "Subject: [HIGH] title of PANEL-001 on iwx1.example.com [iwx-" in out
 
 
 @pytest.mark.parametrize("command", ["diagnose", "ticket"])

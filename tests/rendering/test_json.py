@@ -94,6 +94,10 @@ def test_the_keys_that_are_promised() -> None:
         "results",
         "timings",
         "remote_assistance",
+        "impact",
+        "changes",
+        "environment",
+        "note",
     ]
     assert list(made["remote_assistance"]) == [
         "state",

@@ -151,7 +151,8 @@ def test_a_priority_of_ones_own_is_shown_everywhere() -> None:
     assert "**Suggested priority: Urgent**" in render(NIGHT, "markdown")
     text = ticket_text(made)
     assert text.endswith("Priority: Low\n")
-    assert "Low, set by a person: we move it tonight.\nThe agent suggests Urgent: The mail service" in text
+    said = "- Low, set by a person: we move it tonight.\n- The agent suggests Urgent: an emergency, confirmed"
+    assert said in text
     assert "override    Low, set by a person: we move it tonight\n" in explanation_text(verdict_to_keep(made))
 
 
