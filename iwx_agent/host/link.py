@@ -12,6 +12,8 @@ from iwx_agent.host.contract import ErrorKind, HostError
 from iwx_agent.host.deadline import READABLE, WRITABLE, Deadline, Expired
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from iwx_agent.host.tls import Session
 
 ResultT = TypeVar("ResultT")
@@ -135,13 +137,17 @@ class Link:
         except Expired:
             raise self.error("timeout", f"its queue was full for {self.deadline.limit_s:.1f} s") from None
 
-    def start_tls(self, server_name: str) -> None:
-        """Speak TLS in whatever version and with whatever certificate: an old server is not a broken one."""
+    def start_tls(self, server_name: str, context: "SSLContext | None" = None) -> None:
+        """Speak TLS from here on.
+
+        Without a context in whatever version and with whatever certificate: an old server is not a broken
+        one.
+        """
         from iwx_agent.host.tls import HandshakeError, Session
 
         self.stage = "TLS handshake"
         try:
-            session = Session(self._send_some, self._receive_some, server_name)
+            session = Session(self._send_some, self._receive_some, server_name, context)
             session.handshake()
         except HandshakeError as error:
             raise self.error("tls", error.reason) from None
@@ -157,7 +163,10 @@ class Link:
     def send(self, data: bytes) -> None:
         """Send all of ``data``."""
         if self._session is not None:
-            self._session.send(data)
+            try:
+                self._session.send(data)
+            except OSError as error:
+                raise self.error("tls", f"TLS failed in the {self.stage}: {error}") from None
             return
         left = memoryview(data)
         while left:

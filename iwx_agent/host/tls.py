@@ -1,7 +1,8 @@
-"""TLS as a health check needs it: whatever version, whatever certificate, never waiting by itself.
+"""TLS that never waits by itself: as a health check needs it, or with the certificate verified.
 
-Nothing secret goes over these connections and nothing they say is trusted: they only show whether the
-machine's own services speak TLS. Whoever sends a ticket verifies certificates elsewhere.
+A health check takes whatever version and whatever certificate: nothing secret goes over its connections and
+nothing they say is trusted, they only show whether the machine's own services speak TLS. Whoever sends
+something out of this machine gives a ``verifying_context``.
 """
 
 import ssl
@@ -30,8 +31,21 @@ def tolerant_context() -> ssl.SSLContext:
     return context
 
 
+def verifying_context(authorities: str = "") -> ssl.SSLContext:
+    """Return a context that verifies certificate and name, by the system's authorities or a file of others.
+
+    ``authorities`` is the path of a PEM file; then no other authority is trusted.
+
+    Raises:
+        OSError: when there is no such file, or no certificate in it.
+    """
+    return ssl.create_default_context(cafile=authorities or None)
+
+
 def reason_of(error: OSError) -> str:
     """Return in few words why a handshake failed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate cannot be trusted: {error.verify_message or error.reason}"
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):  # which one depends on the OpenSSL
         return _WORDS["UNEXPECTED_EOF_WHILE_READING"]
     name = getattr(error, "reason", None) or ""
@@ -53,13 +67,17 @@ class Session:
     """
 
     def __init__(
-        self, send_some: Callable[[memoryview], int], receive_some: Callable[[int], bytes], server_name: str
+        self,
+        send_some: Callable[[memoryview], int],
+        receive_some: Callable[[int], bytes],
+        server_name: str,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self._send_some = send_some
         self._receive_some = receive_some
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._tls = tolerant_context().wrap_bio(
+        self._tls = (context or tolerant_context()).wrap_bio(
             self._incoming, self._outgoing, server_hostname=server_name or None
         )
 

@@ -4,7 +4,7 @@ A transport is given finished text that has passed the redactor; it changes noth
 endings apart: accepted (a ``Receipt``, only on a positive sign), refused for ever, not now, and not known.
 """
 
-from typing import Literal, Protocol
+from typing import Literal, NoReturn, Protocol
 
 from msgspec import Struct
 
@@ -22,7 +22,8 @@ class Letter(Struct, frozen=True, kw_only=True):
 
     ``key`` also stands in ``subject``. ``assistance`` is the form's Remote Assistance question as a plain
     answer. ``reference`` is the vendor's number of an open ticket that this is an update to; empty for a new
-    one. ``sender_name`` and ``sender_mail`` are for guests and for mail.
+    one. ``sender_name`` and ``sender_mail`` are for guests and for mail. ``written_at`` is when the ticket
+    was written, in seconds since the epoch, the same at every attempt; 0 when it is not told.
     """
 
     key: str
@@ -37,6 +38,26 @@ class Letter(Struct, frozen=True, kw_only=True):
     reference: str = ""
     page: str = ""
     attachments: tuple[Attachment, ...] = ()
+    written_at: float = 0.0
+
+
+class Credentials:
+    """A user and a password, or a secret alone. What shows it never shows the secret; it cannot be stored."""
+
+    __slots__ = ("secret", "user")
+
+    def __init__(self, user: str, secret: str) -> None:
+        self.user = user
+        self.secret = secret
+
+    def __bool__(self) -> bool:
+        return bool(self.secret)
+
+    def __repr__(self) -> str:
+        return "Credentials(given)" if self else "Credentials(none)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("credentials are not stored")
 
 
 class Receipt(Struct, frozen=True, kw_only=True):

@@ -307,6 +307,27 @@ def kept(directory: str, name: str, max_bytes: int) -> bytes:
     return own_files.kept(directory, name, max_bytes)
 
 
+def spool(directory: str, name: str, files: tuple[tuple[str, int], ...], number: int) -> bool:
+    """Put a ticket into a directory."""
+    from . import spool as spooling
+
+    return spooling.spool(directory, name, files, number)
+
+
+def spooled(directory: str, name: str) -> bool:
+    """Return whether a ticket is there."""
+    from . import spool as spooling
+
+    return spooling.spooled(directory, name)
+
+
+def trusted(path: str) -> bool:
+    """Refuse a program that others than root can have put there."""
+    from . import trusted as trusting
+
+    return trusting.trusted(path)
+
+
 def save(directory: str, name: str, size_bytes: int, number: int) -> bool:
     """Write a file that a person asked for."""
     from . import saving
@@ -335,6 +356,9 @@ _OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "booted_at": booted_at,
     "keep": keep,
     "kept": kept,
+    "spool": spool,
+    "spooled": spooled,
+    "trusted": trusted,
     "save": save,
     "savable": savable,
 }

@@ -1,0 +1,133 @@
+"""A ticket given to a program of the server's own: JSON on its standard input, its exit code is the answer.
+
+The program belongs to root, and so does every directory on the way to it. It is started without a shell, with
+the environment that every command of the agent gets, and ended with all that it has started.
+Exit codes as in sysexits.h; docs/reference/transports.md has the contract.
+"""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from iwx_agent.host.answers import CommandAnswer
+from iwx_agent.host.contract import HostError
+from iwx_agent.rendering.words import one_line
+from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Undelivered
+from iwx_agent.transports.wording import as_json
+
+if TYPE_CHECKING:
+    from iwx_agent.host.workers import Workers
+
+ACCEPTED = 0
+UNAVAILABLE = 69
+UNKNOWN = 70
+LATER = 75
+_OUTPUT_MAX_BYTES = 64 * 1024
+_LONGEST_WAIT_S = 24 * 3600.0
+
+
+class CommandSettings(Struct, frozen=True, kw_only=True):
+    """The program with its full path, and its arguments."""
+
+    command: tuple[str, ...]
+
+
+class _Answer(Struct, frozen=True, kw_only=True):
+    """What the program may say on its standard output."""
+
+    reference: str = ""
+    url: str = ""
+    retry_after_s: float = 0.0
+
+
+class CommandTransport:
+    """Gives each letter to the program."""
+
+    name = "command"
+
+    def __init__(self, workers: "Workers", settings: CommandSettings) -> None:
+        self._workers = workers
+        self._settings = settings
+        program = settings.command[0] if settings.command else "none set"
+        self._where = f"command, {one_line(program)}"
+
+    def outgoing(self, letter: Letter) -> bytes:
+        """Return what the program reads."""
+        return as_json(letter)
+
+    def deliver(self, letter: Letter, *, limit_s: float) -> Receipt:
+        """Run the program; it has accepted the letter when it ends with 0."""
+        from iwx_agent.host.handover import hand_to_program
+
+        try:
+            answer = hand_to_program(
+                self._workers,
+                self._settings.command,
+                self.outgoing(letter),
+                limit_s=limit_s,
+                max_bytes=_OUTPUT_MAX_BYTES,
+            )
+        except HostError as error:
+            raise self._not_started(error) from None
+        return receipt_of(answer, self._where)
+
+    def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:
+        """Return that this cannot be told."""
+        del key, limit_s
+        return CannotLook(reason="a program that was given a ticket cannot be asked for it")
+
+    def _not_started(self, error: HostError) -> Undelivered:
+        if error.kind in ("permission", "not_regular", "not_found"):
+            step = "name a program by its full path that belongs to root, and so all directories above it"
+            return Undelivered("permanent", self._where, f"not started: {error.reason}", next_step=step)
+        return Undelivered("later", self._where, error.reason)
+
+
+def receipt_of(answer: CommandAnswer, where: str) -> Receipt:
+    """Return what the program's end means. Pure.
+
+    Raises:
+        Undelivered: for every end but 0.
+    """
+    said = _answer(answer.stdout)
+    if answer.exit_code == ACCEPTED:
+        first = _first_line(answer.stdout) if said is None else ""
+        said = said or _Answer()
+        return Receipt(
+            transport="command",
+            reference=one_line(said.reference),
+            url=one_line(said.url, 500),
+            said=first or "ended with 0",
+        )
+    errors = _first_line(answer.stderr)
+    because = f": {errors}" if errors else ""
+    if answer.timed_out:
+        why = f"did not end within {answer.duration_s:.1f} s and was ended{because}"
+        raise Undelivered("uncertain", where, why)
+    if answer.exit_code is None:
+        raise Undelivered(
+            "uncertain", where, f"was ended: it wrote more than {_OUTPUT_MAX_BYTES} bytes{because}"
+        )
+    if answer.exit_code < 0:
+        raise Undelivered("uncertain", where, f"was ended by signal {-answer.exit_code}{because}")
+    why = f"ended with {answer.exit_code}{because}"
+    if answer.exit_code in (LATER, UNAVAILABLE):
+        wait_s = said.retry_after_s if said else 0.0
+        raise Undelivered("later", where, why, retry_after_s=min(max(wait_s, 0.0), _LONGEST_WAIT_S))
+    if answer.exit_code == UNKNOWN:
+        raise Undelivered("uncertain", where, why)
+    raise Undelivered("permanent", where, why, next_step="run the program by hand and look at what it says")
+
+
+def _answer(output: bytes) -> _Answer | None:
+    """Return the program's answer; None when it said none."""
+    try:
+        return msgspec.json.decode(output, type=_Answer)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+
+
+def _first_line(output: bytes) -> str:
+    lines = output.decode("utf-8", "replace").strip().splitlines()
+    return one_line(lines[0], 300) if lines else ""

@@ -1,0 +1,159 @@
+"""One HTTP request with ``requests`` over a wire that is connected already: all of it ends at one deadline.
+
+``requests`` limits each read, never the whole: a server that sends a byte a second held one with a limit of
+3 s for 230 s. The wire limits the whole, and this adapter makes ``requests`` use it.
+"""
+
+from typing import Any
+
+import requests
+from msgspec import Struct
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
+
+from iwx_agent.host.contract import HostError
+from iwx_agent.transports.wire import Wire
+
+_ANSWER = "answer"
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """Status, headers with names in lower case, the start of the body; whether all had been sent before."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    sent_whole: bool
+
+
+class LostError(Exception):
+    """There was no answer; ``sent`` says whether the request was sent whole, and may have been obeyed."""
+
+    def __init__(self, why: str, *, sent: bool) -> None:
+        self.why = why
+        self.sent = sent
+        super().__init__(why)
+
+
+def exchange(
+    wire: Wire, method: str, url: str, headers: dict[str, str], body: bytes, *, max_bytes: int
+) -> Answer:
+    """Send one request and return its answer; nothing of the environment is used, no redirect is followed.
+
+    Raises:
+        LostError: when no whole head of an answer came.
+    """
+    adapter = _WireAdapter(wire)
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy, no password from ~/.netrc
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+        session.headers.clear()
+        try:
+            got = session.request(
+                method,
+                url,
+                data=body or None,
+                headers=headers | {"Connection": "close", "Accept-Encoding": "identity"},
+                allow_redirects=False,
+                stream=True,
+            )
+        except HostError as error:
+            raise LostError(error.reason, sent=adapter.sent_whole) from None
+        except requests.RequestException as error:
+            raise LostError(_why(error), sent=adapter.sent_whole) from None
+        return Answer(
+            status=got.status_code,
+            headers={name.lower(): value for name, value in got.headers.items()},
+            body=_start_of(got, max_bytes),
+            sent_whole=adapter.sent_whole,
+        )
+
+
+def _start_of(got: requests.Response, max_bytes: int) -> bytes:
+    """Return the start of the body; what is missing of it changes nothing, the status has been said."""
+    from urllib3.exceptions import HTTPError
+
+    try:
+        data: bytes = got.raw.read(max_bytes, decode_content=False)
+    except (HostError, HTTPError):
+        return b""
+    return data
+
+
+def _why(error: requests.RequestException) -> str:
+    """Return in few words what went wrong, without the URL, which ``requests`` puts into its own."""
+    inner: BaseException = error
+    for _ in range(8):
+        reason = getattr(inner, "reason", None) or next(
+            (one for one in inner.args if isinstance(one, BaseException)),
+            inner.__cause__ or inner.__context__,
+        )
+        if not isinstance(reason, BaseException):
+            break
+        inner = reason
+    closed = isinstance(inner, ConnectionError) or type(inner).__name__ == "RemoteDisconnected"
+    return (
+        "the connection was closed without an answer"
+        if closed
+        else f"no HTTP answer ({type(inner).__name__})"
+    )
+
+
+class _Connection(HTTPConnection):
+    """A connection that is the wire; it notes when all has been sent."""
+
+    wire: Wire
+    cut = False
+
+    def connect(self) -> None:
+        vars(self)["sock"] = self.wire
+
+    def send(self, data: Any) -> None:
+        """Send; of a peer that has closed meanwhile the answer is read all the same: it may say why."""
+        self.wire.stage = "sending of the request"
+        if self.sock is None:
+            self.connect()
+        try:
+            super().send(data)
+        except HostError as error:
+            if error.kind != "closed":
+                raise
+            self.cut = True
+            raise BrokenPipeError from None  # which urllib3 takes as: now read the answer
+
+    def getresponse(self) -> Any:
+        self.wire.stage = _ANSWER
+        return super().getresponse()
+
+
+class _WireAdapter(HTTPAdapter):
+    """Gives ``requests`` a pool of one connection: the wire."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._made: _Connection | None = None
+        super().__init__(max_retries=0)
+
+    @property
+    def sent_whole(self) -> bool:
+        """Return whether all of the request had been taken by the kernel."""
+        return self._wire.stage == _ANSWER and self._made is not None and not self._made.cut
+
+    def get_connection_with_tls_context(self, request: Any, *_: Any, **__: Any) -> HTTPConnectionPool:
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(str(request.url))
+        pool = HTTPConnectionPool(parts.hostname or "", parts.port, maxsize=1)
+        pool.ConnectionCls = self._connection  # type: ignore[assignment] # it is only ever called
+        self._secure = parts.scheme == "https"
+        return pool
+
+    def _connection(self, **options: Any) -> _Connection:
+        made = _Connection(**options)
+        made.wire = self._wire
+        if self._secure:
+            vars(made)["default_port"] = 443  # what the Host header leaves out
+        self._made = made
+        return made
