@@ -4,7 +4,7 @@
 3 s for 230 s. The wire limits the whole, and this adapter makes ``requests`` use it.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from msgspec import Struct
@@ -15,16 +15,23 @@ from urllib3.connectionpool import HTTPConnectionPool
 from iwx_agent.host.contract import HostError
 from iwx_agent.transports.wire import Wire
 
+if TYPE_CHECKING:
+    from requests.cookies import RequestsCookieJar
+
 _ANSWER = "answer"
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """Status, headers with names in lower case, the start of the body; whether all had been sent before."""
+    """Status, headers with names in lower case, the start of the body; whether all had been sent before.
+
+    ``torn`` says why the body is not whole; empty when it is, or when only ``max_bytes`` of it were wanted.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes
     sent_whole: bool
+    torn: str = ""
 
 
 class LostError(Exception):
@@ -37,16 +44,27 @@ class LostError(Exception):
 
 
 def exchange(
-    wire: Wire, method: str, url: str, headers: dict[str, str], body: bytes, *, max_bytes: int
+    wire: Wire,
+    method: str,
+    url: str,
+    headers: dict[str, str],
+    body: bytes,
+    *,
+    max_bytes: int,
+    cookies: "RequestsCookieJar | None" = None,
 ) -> Answer:
     """Send one request and return its answer; nothing of the environment is used, no redirect is followed.
+
+    ``cookies`` are sent along, and those of the answer put into them.
 
     Raises:
         LostError: when no whole head of an answer came.
     """
     adapter = _WireAdapter(wire)
-    with requests.Session() as session:
+    with _Session() as session:
         session.trust_env = False  # no proxy, no password from ~/.netrc
+        if cookies is not None:
+            session.cookies = cookies
         session.mount("http://", adapter)
         session.mount("https://", adapter)
         session.headers.clear()
@@ -63,23 +81,39 @@ def exchange(
             raise LostError(error.reason, sent=adapter.sent_whole) from None
         except requests.RequestException as error:
             raise LostError(_why(error), sent=adapter.sent_whole) from None
+        start, torn = _start_of(got, max_bytes)
         return Answer(
             status=got.status_code,
             headers={name.lower(): value for name, value in got.headers.items()},
-            body=_start_of(got, max_bytes),
+            body=start,
             sent_whole=adapter.sent_whole,
+            torn=torn,
         )
 
 
-def _start_of(got: requests.Response, max_bytes: int) -> bytes:
-    """Return the start of the body; what is missing of it changes nothing, the status has been said."""
+def _start_of(got: requests.Response, max_bytes: int) -> tuple[bytes, str]:
+    """Return the start of the body, and why it ends before its end; the status has been said, and counts."""
     from urllib3.exceptions import HTTPError
 
+    data = bytearray()
     try:
-        data: bytes = got.raw.read(max_bytes, decode_content=False)
-    except (HostError, HTTPError):
-        return b""
-    return data
+        while len(data) < max_bytes:
+            piece = got.raw.read1(max_bytes - len(data), decode_content=False)
+            if not piece:
+                break
+            data += piece
+    except HostError as error:
+        return bytes(data), error.reason
+    except HTTPError as error:
+        return bytes(data), f"closed before its end ({type(error).__name__})"
+    return bytes(data), ""
+
+
+class _Session(requests.Session):
+    """A session that looks at no redirect: looking, requests would read the whole body, however long."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return none."""
 
 
 def _why(error: requests.RequestException) -> str:

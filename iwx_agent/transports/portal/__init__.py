@@ -5,26 +5,26 @@ Nothing heavy is imported before something is sent.
 
 from typing import TYPE_CHECKING
 
+from iwx_agent.host.contract import Host
 from iwx_agent.model.portal_form import PortalForm
 from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Undelivered
-from iwx_agent.transports.portal.settings import Account, Place, faults_of
+from iwx_agent.transports.portal.settings import Place, faults_of
 
 if TYPE_CHECKING:
     from iwx_agent.transports.portal.checking import FormReading
-    from iwx_agent.transports.portal.wire import Resolve
 
-__all__ = ["Account", "Place", "Portal", "faults_of", "pasted"]
+__all__ = ["Place", "PortalTransport", "faults_of", "pasted"]
 
 
-class Portal:
+class PortalTransport:
     """The transport that fills in the vendor's form; the words by which it knows the form are data."""
 
     name = "portal"
 
-    def __init__(self, place: Place, form: PortalForm, resolve: "Resolve | None" = None) -> None:
+    def __init__(self, host: Host, place: Place, form: PortalForm) -> None:
+        self._host = host
         self._place = place
         self._form = form
-        self._resolve = resolve
 
     def deliver(self, letter: Letter, *, limit_s: float) -> Receipt:
         """Send a new ticket, or a reply when ``letter.reference`` is set.
@@ -37,8 +37,8 @@ class Portal:
 
         self._usable()
         try:
-            with Visit(self._place, self._form, limit_s, self._resolver()) as visit:
-                return send_reply(visit, letter) if letter.reference else send_ticket(visit, letter)
+            visit = Visit(self._host, self._place, self._form, limit_s)
+            return send_reply(visit, letter) if letter.reference else send_ticket(visit, letter)
         except Undelivered as error:
             if error.kind in ("person", "permanent") and not error.next_step:
                 error.next_step = pasted(letter, self._place.address)
@@ -51,12 +51,11 @@ class Portal:
 
         try:
             self._usable()
-            with Visit(self._place, self._form, limit_s, self._resolver()) as visit:
-                return find_ticket(visit, key)
+            return find_ticket(Visit(self._host, self._place, self._form, limit_s), key)
         except Undelivered as error:
             return CannotLook(reason=str(error))
 
-    def form_check(self, *, limit_s: float) -> "FormReading":
+    def check(self, *, limit_s: float) -> "FormReading":
         """Return what the agent makes of the form; logs in if it must, and sends no ticket.
 
         Raises:
@@ -66,17 +65,11 @@ class Portal:
         from iwx_agent.transports.portal.visit import Visit
 
         self._usable()
-        with Visit(self._place, self._form, limit_s, self._resolver()) as visit:
-            return read_form(visit)
+        return read_form(Visit(self._host, self._place, self._form, limit_s))
 
     def _usable(self) -> None:
         for setting, why in faults_of(self._place):
             raise Undelivered("permanent", "portal", f"{setting}: {why}")
-
-    def _resolver(self) -> "Resolve":
-        from iwx_agent.transports.portal.wire import resolve_in_worker
-
-        return self._resolve or resolve_in_worker
 
 
 def pasted(letter: Letter, address: str) -> str:

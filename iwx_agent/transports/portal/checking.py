@@ -27,7 +27,7 @@ class FormRow(Struct, frozen=True, kw_only=True):
 
 
 class FormReading(Struct, frozen=True, kw_only=True):
-    """A form as it was read; it can be sent when ``problems`` is empty. ``page`` is for a report of a defect."""
+    """A form as it was read; it can be sent when ``problems`` is empty. ``page`` is kept for a report."""
 
     url: str
     title: str
@@ -155,10 +155,8 @@ def _row_lines(row: FormRow) -> list[str]:
         return [f"{row.asked}", "    not on the form"]
     limit = f", at most {row.max_characters} characters" if row.max_characters else ""
     required = ", required" if row.required else ""
-    lines = [
-        f"{row.asked}",
-        f"    {one_line(row.label)!r} (known by: {row.how}; {row.kind} {one_line(row.name)!r}{required}{limit})",
-    ]
+    shown = f"{row.kind} {one_line(row.name)!r}{required}{limit}"
+    lines = [row.asked, f"    {one_line(row.label)!r} (known by: {row.how}; {shown})"]
     lines.extend(f"    {value} -> {one_line(option)!r}" for value, option in row.chosen)
     if row.choices and not row.chosen:
         lines.append(f"    options: {', '.join(map(repr, row.choices[:12]))}")

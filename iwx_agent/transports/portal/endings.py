@@ -1,4 +1,4 @@
-"""What an answer means for the ticket: accepted only on a positive sign, refused only when that is sure. Pure."""
+"""What an answer means for the ticket: accepted on a positive sign only, refused only when sure. Pure."""
 
 import re
 from email.utils import parsedate_to_datetime
@@ -31,7 +31,7 @@ What = Literal[
 
 
 class Ending(Struct, frozen=True, kw_only=True):
-    """What an answer means; ``reference`` and ``url`` are of the accepted ticket, or of the page to look at."""
+    """What an answer means; ``reference`` and ``url`` are the accepted ticket's, or the page's to look at."""
 
     what: What
     why: str = ""
@@ -41,7 +41,7 @@ class Ending(Struct, frozen=True, kw_only=True):
 
 
 class Sent(Struct, frozen=True, kw_only=True):
-    """What was sent: from which page, with which subject and key, whether with files, logged in or as a guest.
+    """What was sent: from which page, with which subject and key, with files or not, logged in or not.
 
     ``old_errors`` stood on the page before anything was sent.
     """
@@ -136,7 +136,7 @@ def target_of(answer: Answer) -> str:
 
 
 def judge_sent(answer: Answer, page: Page | None, sent: Sent, words: Vocabulary) -> Ending:
-    """Return what the answer to a sent form means; ``page`` is None when its body could not be read as one."""
+    """Return what the answer to a sent form means; ``page`` is None when its body is not read as one."""
     if answer.status in REDIRECTS or (answer.status == 201 and target_of(answer)):
         return _judge_redirect(answer, sent)
     if 200 <= answer.status < 300:

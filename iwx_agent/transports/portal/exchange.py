@@ -1,28 +1,23 @@
 """Requests and answers within one deadline for all of them, bounded in size, to one origin only."""
 
-import http.client
 import zlib
-from typing import Self
+from urllib.parse import unquote, urlsplit
 
 import requests
-import urllib3
 from msgspec import Struct
+from requests.cookies import RequestsCookieJar
 
 from iwx_agent import __version__
+from iwx_agent.host.contract import Host, HostError
 from iwx_agent.host.deadline import Deadline
+from iwx_agent.transports.http_exchange import LostError, exchange
 from iwx_agent.transports.portal.filling import File
 from iwx_agent.transports.portal.markup import MAX_BYTES
 from iwx_agent.transports.portal.settings import Place, origin_of
-from iwx_agent.transports.portal.wire import Adapter, Resolve, Wire, reason_of, trusting
+from iwx_agent.transports.wire import Wire
 
-_PIECE_BYTES = 64 * 1024
-_ERRORS = (
-    requests.RequestException,
-    urllib3.exceptions.HTTPError,
-    http.client.HTTPException,
-    OSError,
-    UnicodeError,
-)
+_HEADERS_BYTES = 256 * 1024
+_PROXY_BYTES = 16 * 1024
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -44,31 +39,29 @@ class NoAnswer(Exception):  # noqa: N818 - how an exchange ends
         super().__init__(why)
 
 
+class _Wire(Wire):
+    """A wire that notes when any of the request went out: of half a form, too, a server may make a ticket."""
+
+    sent = False
+
+    def sendall(self, data: object) -> None:
+        self.sent = True
+        super().sendall(data)
+
+
 class Exchange:
-    """All requests of one delivery. Cookies are kept; redirects are not followed; nothing is sent elsewhere."""
+    """All requests of one delivery: cookies are kept, redirects not followed, nothing is sent elsewhere."""
 
-    def __init__(self, place: Place, limit_s: float, resolve: Resolve) -> None:
+    def __init__(self, host: Host, place: Place, limit_s: float) -> None:
         self.deadline = Deadline(limit_s)
+        self._host = host
+        self._place = place
         self._origin = origin_of(place.address)
-        self._wire = Wire(self.deadline, resolve)
-        self._proxies = {"http": place.proxy, "https": place.proxy} if place.proxy else {}
-        self._session = _Session()
-        self._session.trust_env = False
-        self._session.headers.clear()
-        self._adapter = Adapter(self._wire, trusting(self._wire, place.authority_pem))
-        self._session.mount("https://", self._adapter)
-        self._session.mount("http://", self._adapter)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._session.close()
-        self._wire.close()
+        self._cookies = RequestsCookieJar()
 
     def get(self, url: str, referer: str = "") -> Answer:
         """Raises NoAnswer."""
-        return self._ask(requests.Request("GET", url), referer)
+        return self._ask("GET", url, self._headers(referer), b"")
 
     def post(
         self,
@@ -89,79 +82,80 @@ class Exchange:
         plain = [
             (coded(name), coded(value.replace("\r\n", "\n").replace("\n", "\r\n"))) for name, value in fields
         ]
-        request = requests.Request("POST", url, headers=dict(headers))
+        request = requests.Request("POST", url)
         if multipart:
-            request.files = [(name.decode(charset), (None, value)) for name, value in plain]  # type: ignore[assignment]
-            request.files += [_part(file) for file in files]  # type: ignore[operator]
+            parts = [(name.decode(charset), (None, value)) for name, value in plain]
+            request.files = [*parts, *(_part(file) for file in files)]
         else:
             request.data = plain
-        return self._ask(request, referer)
+        made = request.prepare()
+        body = made.body.encode("ascii") if isinstance(made.body, str) else bytes(made.body or b"")
+        own = {"Content-Type": made.headers.get("Content-Type", "application/x-www-form-urlencoded")}
+        return self._ask("POST", url, self._headers(referer) | self._of_post() | own | dict(headers), body)
 
-    def _ask(self, request: requests.Request, referer: str) -> Answer:
-        url = str(request.url)
+    def _ask(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Answer:
+        url = requests.utils.requote_uri(url)  # a page's link can have anything in it
         if origin_of(url) != self._origin:
             raise NoAnswer("refused to ask another host than the portal's", sent=False)
-        self._wire.sent = False
-        self._wire.stage = "connection"
-        request.headers = {**request.headers, **self._headers(request, referer)}
-        try:
-            prepared = self._session.prepare_request(request)
-            # No read ends later than the deadline; these limits are the sockets' own.
-            with self._session.send(
-                prepared,
-                stream=True,
-                allow_redirects=False,
-                verify=True,
-                timeout=None,
-                proxies=self._proxies,
-            ) as answer:
-                self._wire.stage = "rest of the answer"
-                body, torn = self._body(answer)
-                headers = {name.lower(): value for name, value in answer.headers.items()}
-                return Answer(url=url, status=answer.status_code, headers=headers, body=body, torn=torn)
-        except _ERRORS as error:
-            raise NoAnswer(reason_of(error, self._wire), sent=self._wire.sent) from None
-        finally:
-            self._adapter.close()  # each request has a connection of its own
-            self._wire.close()
+        with _Wire(self._host, self.deadline, "portal", max_bytes=MAX_BYTES + _HEADERS_BYTES) as wire:
+            try:
+                self._connect(wire)
+            except HostError as error:
+                raise NoAnswer(error.reason, sent=False) from None
+            wire.sent = False
+            try:
+                got = exchange(
+                    wire, method, url, headers, body, max_bytes=MAX_BYTES + 1, cookies=self._cookies
+                )
+            except LostError as error:
+                raise NoAnswer(error.why, sent=wire.sent) from None
+        torn = got.torn or ("" if len(got.body) <= MAX_BYTES else f"the page has more than {MAX_BYTES} bytes")
+        page, torn = _decoded(got.body[:MAX_BYTES], got.headers.get("content-encoding", ""), torn)
+        return Answer(url=url, status=got.status, headers=got.headers, body=page, torn=torn)
 
-    def _headers(self, request: requests.Request, referer: str) -> dict[str, str]:
+    def _connect(self, wire: Wire) -> None:
+        scheme, name, port = self._origin
+        if self._place.proxy:
+            _, proxy, proxy_port = origin_of(self._place.proxy)
+            wire.connect(proxy, proxy_port)
+            _pass_through(wire, _authority(name, port))
+        else:
+            wire.connect(name, port)
+        if scheme == "https":
+            wire.start_tls(name, self._place.authorities)
+
+    def _headers(self, referer: str) -> dict[str, str]:
         headers = {
             "User-Agent": f"iwx-agent/{__version__}",
             "Accept": "text/html,application/xhtml+xml,application/json;q=0.5",
-            "Accept-Encoding": "identity",
-            "Connection": "close",  # a kept connection may be dead, and the request be lost or not
         }
-        if referer:
-            headers["Referer"] = referer.partition("#")[0]
-        if request.method == "POST":
-            scheme, host, port = self._origin
-            standard = port == {"http": 80, "https": 443}[scheme]
-            shown = f"[{host}]" if ":" in host else host
-            headers["Origin"] = f"{scheme}://{shown}" if standard else f"{scheme}://{shown}:{port}"
-            token = next((one.value for one in self._session.cookies if one.name == "XSRF-TOKEN"), None)
-            if token:
-                headers["X-XSRF-TOKEN"] = requests.utils.unquote(token)
-        return headers
+        return headers | ({"Referer": requests.utils.requote_uri(referer)} if referer else {})
 
-    def _body(self, answer: requests.Response) -> tuple[bytes, str]:
-        """Return the body, decoded, at most ``MAX_BYTES`` of it, and why some of it is missing."""
-        data, torn = bytearray(), ""
-        try:
-            while len(data) <= MAX_BYTES:
-                piece = answer.raw.read1(_PIECE_BYTES, decode_content=False)
-                if not piece:
-                    break
-                data += piece
-        except _ERRORS as error:
-            torn = reason_of(error, self._wire)
-        declared = answer.headers.get("content-length", "")
-        if not torn and len(declared) < 18 and declared.isascii() and declared.isdigit():
-            missing = int(declared) - len(data)
-            torn = f"closed {missing} bytes before its end" if missing > 0 and len(data) <= MAX_BYTES else ""
-        if len(data) > MAX_BYTES:
-            torn = f"the page has more than {MAX_BYTES} bytes"
-        return _decoded(bytes(data[:MAX_BYTES]), answer.headers.get("content-encoding", ""), torn)
+    def _of_post(self) -> dict[str, str]:
+        parts = urlsplit(self._place.address)
+        headers = {"Origin": f"{parts.scheme}://{parts.netloc}"}
+        token = next((one.value for one in self._cookies if one.name == "XSRF-TOKEN"), None)
+        return headers | ({"X-XSRF-TOKEN": unquote(token)} if token else {})
+
+
+def _authority(name: str, port: int) -> str:
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+
+
+def _pass_through(wire: Wire, authority: str) -> None:
+    """Have a proxy connect to the portal. Raises HostError when it does not."""
+    wire.stage = "answer of the proxy"
+    wire.sendall(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode())
+    head = bytearray()
+    piece = bytearray(1)  # a byte at a time: what follows the head is the portal's
+    while not head.endswith(b"\r\n\r\n"):
+        if len(head) >= _PROXY_BYTES or not wire.readinto(piece):
+            raise HostError("closed", "the proxy gave no answer", "portal")
+        head += piece
+    status = bytes(head[:60]).split(b"\r\n")[0].decode("ascii", "replace").split()
+    if len(status) < 2 or not status[0].startswith("HTTP/1.") or status[1] != "200":
+        said = "".join(c for c in " ".join(status[1:]) if c.isprintable())
+        raise HostError("refused", f"the proxy refused: {said}", "portal")
 
 
 def _decoded(data: bytes, encoding: str, torn: str) -> tuple[bytes, str]:
@@ -185,10 +179,3 @@ def _part(file: File) -> tuple[str, tuple[str, bytes, str]]:
     if file.attachment is None:
         return file.name, ("", b"", "application/octet-stream")
     return file.name, (file.attachment.name, file.attachment.data, file.attachment.media_type)
-
-
-class _Session(requests.Session):
-    """A session that looks at no redirect: looking, requests would read the whole body, however long."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        return None

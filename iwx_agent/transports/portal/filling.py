@@ -20,7 +20,7 @@ class File(Struct, frozen=True, kw_only=True):
 
 
 class Filled(Struct, frozen=True, kw_only=True):
-    """What is sent: names and values in the form's order, files, and ``notes`` on what was cut or left out."""
+    """What is sent: names and values in the form's order, files; ``notes`` say what was cut or left out."""
 
     fields: tuple[tuple[str, str], ...]
     files: tuple[File, ...] = ()

@@ -16,9 +16,9 @@ _TEXT_CHARACTERS = 10_000
 
 
 class JsonList(Struct, frozen=True, kw_only=True):
-    """One page of it: texts of each ticket with its number, where the next page is, how many there are in all.
+    """One page of it: each ticket's number and texts, where the next page is, how many there are in all.
 
-    ``total_count`` is None when it is not said. ``doubt`` says why it proves nothing; empty when it is a list.
+    ``total_count`` is None when it is not said. ``doubt`` says why it proves nothing.
     """
 
     entries: tuple[tuple[str, str], ...] = ()

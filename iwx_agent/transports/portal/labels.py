@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from bs4 import NavigableString, Tag
+from bs4.element import NavigableString, Tag
 
 from iwx_agent.transports.portal.page import How, Label
 from iwx_agent.transports.portal.words import one_line
@@ -78,7 +78,7 @@ class Labels:
     def of_group(self, elements: list[Tag]) -> tuple[Label, ...]:
         """Return the labels of a group of radio buttons: not those of its members."""
         for up in elements[0].parents:
-            if not isinstance(up, Tag) or up.name == "form":
+            if up.name == "form":
                 break
             if not all(any(up is above for above in one.parents) for one in elements):
                 continue

@@ -93,7 +93,7 @@ def _listed_json(visit: Visit, opened: Opened, key: str) -> Receipt | NotFound |
         if not found.following:
             if found.total_count == seen_count:
                 return NotFound(said=f"{where}: all {seen_count} of the account's tickets read")
-            return CannotLook(reason=f"{where} shows {seen_count} tickets and does not say that these are all")
+            return CannotLook(reason=f"{where} shows {seen_count} tickets and does not say if that is all")
         following = join(opened.url, found.following)
         if origin_of(following) != origin_of(opened.url):
             return CannotLook(reason=f"{where} goes on at another place")
@@ -108,7 +108,7 @@ def _next_page(visit: Visit, opened: Opened) -> set[str]:
 
 
 def _doubt(visit: Visit, page: Page) -> str:
-    """Return why a page without the ticket proves nothing; empty when it surely lists the account's tickets."""
+    """Return why a page without the ticket proves nothing; empty when it surely lists tickets."""
     nothing = bool(visit.words.phrase_in(page.text, "said.nothing_found"))
     subject = any(visit.words.is_one(text, "column.subject") for text in page.headings)
     other = any(visit.words.is_one(text, "column.other") for text in page.headings)

@@ -1,4 +1,4 @@
-"""Which field of a page's form is which of the ticket's: by its labels, in whole words, or not at all. Pure."""
+"""Which field of a form is which of the ticket's: by its label, in whole words, or not at all. Pure."""
 
 from collections.abc import Iterable
 
@@ -40,8 +40,8 @@ class Assigned(Struct, frozen=True, kw_only=True):
 class Mapping(Struct, frozen=True, kw_only=True):
     """A form that is understood, or what keeps it from being so.
 
-    ``form`` is None when the page has none that could be it. ``missing`` are fields of the ticket that it does
-    not have, ``problems`` all that forbids to send it, in words.
+    ``form`` is None when the page has none that could be it. ``missing`` are fields that it lacks,
+    ``problems`` all that forbids to send it, in words.
     """
 
     form: Form | None = None
@@ -222,7 +222,7 @@ def _unknown(form: Form, assigned: tuple[Assigned, ...]) -> Iterable[str]:
 
 
 def _has_answer(control: Control) -> bool:
-    """Return whether the page itself has filled it in. The first of a list is no answer unless it is chosen."""
+    """Return whether the page has filled it in; the first of a list is no answer unless it is chosen."""
     if control.kind in ("select", "radio"):
         return any(
             option.chosen and option.value.strip() and not option.disabled for option in control.options
@@ -255,7 +255,7 @@ def _form_itself(form: Form, button: Button | None) -> Iterable[str]:
 
 
 def captcha_in(page: Page, words: Vocabulary) -> Iterable[str]:
-    """Name what only a person can answer: a captcha's marks, or a field that is labelled as one."""
+    """Name what only a person can answer: a captcha's marks, or a field labelled as one."""
     labelled = next(
         (
             control.shown

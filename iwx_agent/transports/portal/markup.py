@@ -1,7 +1,7 @@
-"""Hostile markup made plain before a parser sees it: every tag whole, no comment, no script, work that is bounded.
+"""Hostile markup made plain before a parser sees it: every tag whole, no comment, no script, bounded work.
 
-Python's own HTML parser, which Beautiful Soup uses, takes minutes for 100 kB of half-open tags. What comes out
-here has none; one pass, each piece of text looked at once.
+Python's own HTML parser, which Beautiful Soup uses, takes minutes for 100 kB of half-open tags. What comes
+out here has none; one pass, each piece of text looked at once.
 """
 
 import html
@@ -35,8 +35,8 @@ _OF_FORMS = (
     "fieldset",
     "legend",
 )
-# Elements without an end, and those whose end may be left out: what opens ends what is still open of the second,
-# up to the nearest of the third.
+# Elements without an end, and those whose end may be left out: what opens ends what is still open of the
+# second, up to the nearest of the third.
 _VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
 )

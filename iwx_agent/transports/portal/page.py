@@ -1,4 +1,4 @@
-"""A page of the portal as a person meets it: forms with labelled fields, links, text, signs of trouble. Pure."""
+"""A page of the portal as a person meets it: labelled forms, links, text, signs of trouble. Pure."""
 
 import re
 from typing import Literal
@@ -21,7 +21,7 @@ Kind = Literal["text", "textarea", "select", "radio", "checkbox", "file", "passw
 
 
 class Label(Struct, frozen=True, kw_only=True):
-    """What names a field, and how it does; ``texts`` are its words in whole, then without what explains them."""
+    """What names a field, and how; ``texts`` are its words in whole, then without what explains them."""
 
     how: How
     texts: tuple[str, ...]
@@ -137,14 +137,14 @@ _SAME = {
     "us-ascii": "cp1252",
     "ascii": "cp1252",
 }
-# Codes that forms are written in; Python knows others, of which some are slow and some are no codes of text at all.
+# Codes that forms are written in; of the others that Python knows some are slow, and some none of text.
 _CODES = re.compile(
     r"utf-?8|iso-?8859-\d{1,2}|(?:cp|windows-)125\d|koi8-[ru]|gbk|gb2312|gb18030|big5|euc-(?:jp|kr)|shift_jis"
 )
 
 
 def text_of(body: bytes, content_type: str) -> tuple[str, str]:
-    """Return a page as text, and the name of the characters' code: the header's word, the page's, or UTF-8."""
+    """Return a page as text, and the name of its code: by the header's word, the page's, or UTF-8."""
     named = _HEADER_CHARSET.search(content_type[:500])
     inside = _META_CHARSET.search(body[:4096])
     found = (named[1] if named else inside[1].decode("ascii") if inside else "").lower()

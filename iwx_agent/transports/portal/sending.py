@@ -121,7 +121,7 @@ def _settled(visit: Visit, answer: Answer, sent: endings.Sent) -> endings.Ending
 
 
 def send_reply(visit: Visit, letter: Letter) -> Receipt:
-    """Send an update to the open ticket ``letter.reference``; accepted when it then stands on the ticket's page.
+    """Send an update to the open ticket ``letter.reference``; accepted when its page then shows it.
 
     Raises:
         Undelivered: ``person`` when the ticket's page or its form for replies is not found.
@@ -138,36 +138,33 @@ def send_reply(visit: Visit, letter: Letter) -> Receipt:
     mark = mark_of(letter.message)
     before_count = _count(opened, mark)
     answer = _post(visit, opened, mapping, filled)
-    target = endings.target_of(answer)
-    if (
-        (answer.status >= 400)
-        or (target and origin_of(target) != origin_of(opened.url))
-        or endings.is_login(target)
-    ):
-        sent = endings.Sent(
-            page_url=opened.url, subject="", key="", with_files=False, logged_in=visit.logged_in
-        )
-        ending = endings.judge_sent(answer, visit.read(answer), sent, visit.words)
-        what: endings.What = "later" if ending.what == "session" else ending.what
-        visit.end(replace(ending, what=what), answer)
+    _hold_against_refusal(visit, opened, answer)
     try:
         after = visit.open(opened.url)
     except Undelivered as error:
-        visit.fail(
-            "uncertain", f"the reply was sent, but the ticket's page could not be read after it: {error.why}"
-        )
-    if mark and _count(after, mark) > before_count:
-        said = "; ".join(("the reply stands on the ticket's page", *filled.notes))
-        return Receipt(transport="portal", reference=letter.reference, url=opened.url, said=said)
-    page = visit.read(answer)
-    if (
-        answer.status == 200
-        and page is not None
-        and page.errors
-        and set(page.errors) - set(opened.page.errors)
-    ):
-        visit.fail("person", f"the portal refused the reply: {'; '.join(page.errors[:5])}", answer)
-    visit.fail("uncertain", "the reply was sent, but it does not stand on the ticket's page", after.answer)
+        why = f"the reply was sent, but the ticket's page could not be read after it: {error.why}"
+        visit.fail("uncertain", why)
+    if not mark or _count(after, mark) <= before_count:
+        why = "the reply was sent, but it does not stand on the ticket's page"
+        visit.fail("uncertain", why, after.answer)
+    said = "; ".join(("the reply stands on the ticket's page", *filled.notes))
+    return Receipt(transport="portal", reference=letter.reference, url=opened.url, said=said)
+
+
+def _hold_against_refusal(visit: Visit, opened: Opened, answer: Answer) -> None:
+    """Raise how a reply ended that was refused, or that led to where no portal leads after a reply."""
+    target = endings.target_of(answer)
+    elsewhere = bool(target) and origin_of(target) != origin_of(opened.url)
+    if answer.status >= 400 or elsewhere or endings.is_login(target):
+        logged_in = visit.logged_in
+        sent = endings.Sent(page_url=opened.url, subject="", key="", with_files=False, logged_in=logged_in)
+        ending = endings.judge_sent(answer, visit.read(answer), sent, visit.words)
+        visit.end(replace(ending, what="later") if ending.what == "session" else ending, answer)
+    page = visit.read(answer) if answer.status == 200 else None
+    if page is not None and map_reply(page, visit.words).form is not None:
+        errors = [error for error in page.errors if error not in opened.page.errors]
+        if errors:
+            visit.fail("person", f"the portal refused the reply: {'; '.join(errors[:5])}", answer)
 
 
 def _ticket_page(visit: Visit, letter: Letter) -> Opened:

@@ -1,43 +1,28 @@
 """Where the portal is and who asks there. No secret of it shows in a text, a log or an exception."""
 
 from collections.abc import Iterable
-from typing import NoReturn
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-
-class Account:
-    """A user and a password; to print it shows neither."""
-
-    __slots__ = ("password", "user")
-
-    def __init__(self, user: str, password: str) -> None:
-        self.user = user
-        self.password = password
-
-    def __repr__(self) -> str:
-        return "Account(hidden)"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("an account is not written down")
+from iwx_agent.transports.contract import Credentials
 
 
 class Place(Struct, frozen=True, kw_only=True):
     """Where the form for a new ticket is, and how to get there.
 
     ``address`` is the form's. ``account`` None: as a guest. ``login_address`` and ``list_address`` (the
-    account's tickets) are found by their links when empty. ``search_address`` has ``{key}`` in it. With
-    ``authority_pem`` only certificates of this authority are trusted; else those that requests trusts.
-    ``proxy`` is the address of an HTTP proxy; those of the environment are never used.
+    account's tickets) are found by their links when empty. ``search_address`` has ``{key}`` in it.
+    ``authorities`` is the path of a PEM file that is trusted instead of the system's. ``proxy`` is the
+    address of an HTTP proxy; those of the environment are never used.
     """
 
     address: str
-    account: Account | None = None
+    account: Credentials | None = None
     login_address: str = ""
     list_address: str = ""
     search_address: str = ""
-    authority_pem: str = ""
+    authorities: str = ""
     proxy: str = ""
 
 

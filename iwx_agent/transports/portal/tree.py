@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from bs4 import BeautifulSoup, NavigableString, Tag
+from bs4 import BeautifulSoup
+from bs4.element import NavigableString, Tag
 from bs4.exceptions import ParserRejectedMarkup
 
 from iwx_agent.transports.portal import labels
@@ -235,7 +236,7 @@ class _Reader:
         return ""
 
     def _tokens(self) -> tuple[tuple[str, str], ...]:
-        """Return the header that a script would send: Rails, Laravel and others keep its value in the head."""
+        """Return the header that a script would send: Rails and others have its value in the head."""
         for meta in self._named("meta"):
             content = value_of(meta, "content")
             if value_of(meta, "name").lower() in ("csrf-token", "_csrf", "csrf_token") and _is_token(content):

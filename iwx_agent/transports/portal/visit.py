@@ -1,26 +1,37 @@
 """A visit to the portal: pages opened, login, the form found over its steps. Nothing here sends a ticket."""
 
 import html
-from typing import Literal, NoReturn, Self
+from typing import Literal, NoReturn
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 from msgspec import Struct
 
+from iwx_agent.host.contract import Host
 from iwx_agent.model.portal_form import PortalForm
-from iwx_agent.transports.contract import Undelivered
+from iwx_agent.transports.contract import Credentials, Undelivered
 from iwx_agent.transports.portal import endings
 from iwx_agent.transports.portal.exchange import Answer, Exchange, NoAnswer
 from iwx_agent.transports.portal.filling import CannotFill, choose, untouched
 from iwx_agent.transports.portal.mapping import Mapping, captcha_in, map_login, map_ticket
-from iwx_agent.transports.portal.markup import Unreadable
+from iwx_agent.transports.portal.markup import MAX_BYTES, Unreadable
 from iwx_agent.transports.portal.page import Form, Page, read_page
-from iwx_agent.transports.portal.settings import Account, Place, fault_of_address, origin_of
-from iwx_agent.transports.portal.wire import Resolve
+from iwx_agent.transports.portal.settings import Place, fault_of_address, origin_of
 from iwx_agent.transports.portal.words import Vocabulary
 
 PAGE_KEPT_BYTES = 256 * 1024
 _REDIRECTS_COUNT = 5
 _STEPS_COUNT = 3
+_Kind = Literal["permanent", "later", "uncertain", "person"]
+_KINDS: dict[endings.What, _Kind] = {
+    "permanent": "permanent",
+    "later": "later",
+    "uncertain": "uncertain",
+    "person": "person",
+    "session": "permanent",
+    "attachment": "permanent",
+    "accepted": "uncertain",
+    "follow": "uncertain",
+}
 
 
 class Opened(Struct, frozen=True, kw_only=True):
@@ -34,23 +45,16 @@ class Opened(Struct, frozen=True, kw_only=True):
 class Visit:
     """One delivery's way through the portal; over within its limit. Every trouble is an ``Undelivered``."""
 
-    def __init__(self, place: Place, form: PortalForm, limit_s: float, resolve: Resolve) -> None:
+    def __init__(self, host: Host, place: Place, form: PortalForm, limit_s: float) -> None:
         self.place = place
         self.words = Vocabulary(form)
-        self.exchange = Exchange(place, limit_s, resolve)
+        self.exchange = Exchange(host, place, limit_s)
         self.logged_in = False
         self.where = f"portal {endings.without_query(place.address)}"
 
-    def __enter__(self) -> Self:
-        self.exchange.__enter__()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.exchange.__exit__(*exception)
-
     def fail(
         self,
-        kind: Literal["permanent", "later", "uncertain", "person"],
+        kind: _Kind,
         why: str,
         answer: Answer | None = None,
         *,
@@ -65,9 +69,8 @@ class Visit:
 
     def kept(self, body: bytes) -> bytes:
         """Return a page as it may be kept: bounded, without user and password, however they are written."""
-        for account in (self.place.account,) if self.place.account is not None else ():
-            for secret in _spellings(account):
-                body = body.replace(secret, b"[hidden]")
+        for secret in _spellings(self.place.account) if self.place.account is not None else ():
+            body = body.replace(secret, b"[hidden]")
         return body[:PAGE_KEPT_BYTES]
 
     def bare(self, text: str) -> str:
@@ -99,9 +102,9 @@ class Visit:
         if trouble := endings.judge_opened(answer, page):
             self.end(trouble, answer)
         if page is None:
+            cut_off = bool(answer.torn) and len(answer.body) < MAX_BYTES
             why = answer.torn or self._unreadable(answer)
-            kind: Literal["later", "person"] = "later" if "no answer" in why or "closed" in why else "person"
-            self.fail(kind, f"the page cannot be read: {why}", answer)
+            self.fail("later" if cut_off else "person", f"the page cannot be read: {why}", answer)
         return Opened(page=page, url=url, answer=answer)
 
     def get(self, url: str, referer: str = "") -> Answer:
@@ -112,10 +115,9 @@ class Visit:
             self.fail("later", error.why)
 
     def end(self, ending: endings.Ending, answer: Answer) -> NoReturn:
-        """Raise the ending of a delivery that was not accepted."""
-        what = ending.what
-        kind = what if what in ("permanent", "later", "uncertain", "person") else "permanent"
-        self.fail(kind, ending.why, answer, retry_after_s=ending.retry_after_s)  # type: ignore[arg-type]
+        """Raise the ending of a delivery: what may yet have been accepted is never said to be refused."""
+        kind = _KINDS[ending.what]
+        self.fail(kind, ending.why, answer, retry_after_s=ending.retry_after_s)
 
     def read(self, answer: Answer) -> Page | None:
         """Return an answer's body as a page; None when it is none, or not whole."""
@@ -164,7 +166,7 @@ class Visit:
         return opened, map_ticket(opened.page, self.words)
 
     def portal_page(self, url: str) -> Opened:
-        """Return a page as the account sees it, or a guest when there is none; logs in where that is needed."""
+        """Return a page as the account sees it, or a guest; logs in where that is needed."""
         account = self.place.account
         if account is not None and not self.logged_in:
             self._log_in(account, url)
@@ -262,7 +264,7 @@ class Visit:
 
     # Login
 
-    def _log_in(self, account: Account, url: str) -> None:
+    def _log_in(self, account: Credentials, url: str) -> None:
         opened = self._login_page(url)
         mapping = map_login(opened.page, self.words)
         if any(captcha_in(opened.page, self.words)):
@@ -307,8 +309,8 @@ class Visit:
             self.fail("person", "no login form was found, and an account is set", opened.answer)
         return opened
 
-    def _send_login(self, opened: Opened, mapping: Mapping, form: Form, account: Account) -> Answer:
-        values = {"user": account.user, "password": account.password}
+    def _send_login(self, opened: Opened, mapping: Mapping, form: Form, account: Credentials) -> Answer:
+        values = {"user": account.user, "password": account.secret}
         known = {id(one.control): values[one.meaning] for one in mapping.assigned}
         fields: list[tuple[str, str]] = []
         for control in form.controls:
@@ -367,10 +369,10 @@ def _with_query(url: str, fields: list[tuple[str, str]]) -> str:
     return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode([*kept, *fields]), ""))
 
 
-def _spellings(account: Account) -> list[bytes]:
+def _spellings(account: Credentials) -> list[bytes]:
     """Return user and password as a page may write them; the longest first, so that none is left in part."""
     found: set[bytes] = set()
-    for secret, least_characters in ((account.user, 4), (account.password, 1)):
+    for secret, least_characters in ((account.user, 4), (account.secret, 1)):
         if len(secret) >= least_characters:
             for text in (secret, html.escape(secret), quote(secret), quote(secret, safe="")):
                 found |= {text.encode("utf-8", "replace"), text.encode("cp1252", "replace")}

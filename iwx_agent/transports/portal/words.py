@@ -1,4 +1,4 @@
-"""Words of a page made comparable: the same for "Please enter your E-Mail address: *" and "e-mail address"."""
+"""Words of a page made comparable: "Please enter your E-Mail address: *" is "e-mail address"."""
 
 import re
 import unicodedata
@@ -7,7 +7,8 @@ from iwx_agent.model.portal_form import PortalForm
 
 _CHARACTERS = 300
 _LEADING = re.compile(
-    r"(?:please )?(?:(?:enter|select|choose|specify|provide|give|type|add) (?=(?:your|the|an?) ))?(?:(?:your|the|an?) )?"
+    r"(?:please )?(?:(?:enter|select|choose|specify|provide|give|type|add) (?=(?:your|the|an?) ))?"
+    r"(?:(?:your|the|an?) )?"
 )
 _MARKS = re.compile(r"[(\[]?\s*(?:\brequired\b|\boptional\b)\s*(?:field)?\s*[)\]]?", re.IGNORECASE)
 _NUMBERING = re.compile(r"^\s*\d{1,3}\s*[.):-]\s*")
@@ -17,7 +18,7 @@ _APART = re.compile(r"\s+[-\u2013\u2014]+\s+|[:;(\[,]")
 
 
 def one_line(text: str) -> str:
-    """Return text as a page shows it: white space as one blank, no control or invisible characters, bounded."""
+    """Return text as a page shows it: one blank for white space, nothing invisible, bounded."""
     shown = "".join(c for c in text[: 4 * _CHARACTERS] if unicodedata.category(c) not in ("Cf", "Cs", "Co"))
     shown = "".join(c if c.isprintable() else " " for c in shown)
     return " ".join(shown.split())[:_CHARACTERS]
@@ -26,8 +27,8 @@ def one_line(text: str) -> str:
 def plain(text: str) -> str:
     """Return what two spellings of one label have in common; empty when it has no words.
 
-    >>> plain("Please enter your E-Mail address: *"), plain("Subject (required)"), plain("IP Address / Hostname")
-    ('e mail address', 'subject', 'ip address hostname')
+    >>> plain("Please enter your E-Mail address: *"), plain("Subject (required)"), plain("IP / Hostname")
+    ('e mail address', 'subject', 'ip hostname')
     """
     text = unicodedata.normalize("NFKC", one_line(text)).casefold().replace(_APOSTROPHE, _PLAIN_APOSTROPHE)
     words = re.findall(r"[^\W_]+(?:'[^\W_]+)*", _MARKS.sub(" ", text)) or re.findall(
@@ -68,7 +69,7 @@ class Vocabulary:
         return plain(text) in self.means(meaning)
 
     def phrase_in(self, text: str, meaning: str) -> str:
-        """Return the first phrase for the meaning that the text has as whole words; empty when it has none."""
+        """Return the first phrase for the meaning that the text has as whole words; empty for none."""
         folded = _in_words(text)
         for phrase in self.form.words(meaning):
             words = _in_words(phrase)
