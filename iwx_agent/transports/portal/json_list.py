@@ -1,5 +1,6 @@
 """A list of tickets as JSON, as the script of a portal's own list page asks for it. Pure."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ _LISTS = ("results", "data", "tickets", "items", "rows")
 _TOTALS = ("count", "total", "recordsTotal", "total_count")
 _SUBJECTS = ("title", "subject", "summary")
 _NUMBERS = ("ticket_for_url", "ticket_number", "ticket", "number", "reference", "ref", "id")
+_BRACKETED = re.compile(r"\[([^\[\]]{1,60})\]\s*$")
 _ENTRIES_COUNT = 5000
 _TEXT_CHARACTERS = 10_000
 
@@ -51,9 +53,11 @@ def read_json_list(body: bytes) -> JsonList:
 
 
 def _number(row: dict[str, Any]) -> str:
+    """Return a ticket's number: "1 [support-1]", as django-helpdesk has it, is support-1."""
     found = (row.get(name) for name in _NUMBERS)
-    texts = (str(value) for value in found if isinstance(value, (str, int)) and not isinstance(value, bool))
-    return next((text[:60] for text in texts if plain(text)), "")
+    texts = [str(value) for value in found if isinstance(value, (str, int)) and not isinstance(value, bool)]
+    inside = [match[1] if (match := _BRACKETED.search(text)) else text for text in texts]
+    return next((text[:60] for text in inside if plain(text)), "")
 
 
 def _texts(row: dict[str, Any]) -> str:

@@ -1,5 +1,7 @@
 """A ticket sent by the portal's form, and an update by its form for replies."""
 
+from typing import NoReturn
+
 from msgspec.structs import replace
 
 from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Undelivered
@@ -138,33 +140,39 @@ def send_reply(visit: Visit, letter: Letter) -> Receipt:
     mark = mark_of(letter.message)
     before_count = _count(opened, mark)
     answer = _post(visit, opened, mapping, filled)
-    _hold_against_refusal(visit, opened, answer)
+    if answer.status >= 400:
+        _refused(visit, opened, answer)
     try:
         after = visit.open(opened.url)
     except Undelivered as error:
         why = f"the reply was sent, but the ticket's page could not be read after it: {error.why}"
         visit.fail("uncertain", why)
     if not mark or _count(after, mark) <= before_count:
-        why = "the reply was sent, but it does not stand on the ticket's page"
-        visit.fail("uncertain", why, after.answer)
+        _not_shown(visit, opened, answer)
     said = "; ".join(("the reply stands on the ticket's page", *filled.notes))
-    return Receipt(transport="portal", reference=letter.reference, url=opened.url, said=said)
+    return Receipt(transport="portal", reference=letter.reference, url=opened.url, said=visit.bare(said))
 
 
-def _hold_against_refusal(visit: Visit, opened: Opened, answer: Answer) -> None:
-    """Raise how a reply ended that was refused, or that led to where no portal leads after a reply."""
-    target = endings.target_of(answer)
-    elsewhere = bool(target) and origin_of(target) != origin_of(opened.url)
-    if answer.status >= 400 or elsewhere or endings.is_login(target):
-        logged_in = visit.logged_in
-        sent = endings.Sent(page_url=opened.url, subject="", key="", with_files=False, logged_in=logged_in)
-        ending = endings.judge_sent(answer, visit.read(answer), sent, visit.words)
-        visit.end(replace(ending, what="later") if ending.what == "session" else ending, answer)
+def _refused(visit: Visit, opened: Opened, answer: Answer) -> NoReturn:
+    logged_in = visit.logged_in
+    sent = endings.Sent(page_url=opened.url, subject="", key="", with_files=False, logged_in=logged_in)
+    visit.end(endings.judge_sent(answer, visit.read(answer), sent, visit.words), answer)
+
+
+def _not_shown(visit: Visit, opened: Opened, answer: Answer) -> NoReturn:
+    """Raise why a reply does not stand on the ticket's page, which could be read after it."""
+    if endings.is_login(endings.target_of(answer)):
+        if visit.logged_in:
+            visit.fail(
+                "later", "the session was lost before the reply, which the ticket's page does not show"
+            )
+        visit.fail("person", "the portal takes no reply without a login", answer)
     page = visit.read(answer) if answer.status == 200 else None
     if page is not None and map_reply(page, visit.words).form is not None:
         errors = [error for error in page.errors if error not in opened.page.errors]
         if errors:
             visit.fail("person", f"the portal refused the reply: {'; '.join(errors[:5])}", answer)
+    visit.fail("uncertain", "the reply was sent, but it does not stand on the ticket's page", answer)
 
 
 def _ticket_page(visit: Visit, letter: Letter) -> Opened:

@@ -116,8 +116,9 @@ class Visit:
 
     def end(self, ending: endings.Ending, answer: Answer) -> NoReturn:
         """Raise the ending of a delivery: what may yet have been accepted is never said to be refused."""
+        place = "" if answer.url == self.place.address else f"{endings.without_query(answer.url)}: "
         kind = _KINDS[ending.what]
-        self.fail(kind, ending.why, answer, retry_after_s=ending.retry_after_s)
+        self.fail(kind, f"{place}{ending.why}", answer, retry_after_s=ending.retry_after_s)
 
     def read(self, answer: Answer) -> Page | None:
         """Return an answer's body as a page; None when it is none, or not whole."""
@@ -169,7 +170,7 @@ class Visit:
         """Return a page as the account sees it, or a guest; logs in where that is needed."""
         account = self.place.account
         if account is not None and not self.logged_in:
-            self._log_in(account, url)
+            self._log_in(account)
         opened = self.open(url)
         if map_ticket(opened.page, self.words).form is None and _asks_password(opened.page):
             if account is None:
@@ -264,8 +265,8 @@ class Visit:
 
     # Login
 
-    def _log_in(self, account: Credentials, url: str) -> None:
-        opened = self._login_page(url)
+    def _log_in(self, account: Credentials) -> None:
+        opened = self._login_page()
         mapping = map_login(opened.page, self.words)
         if any(captcha_in(opened.page, self.words)):
             self.fail("person", "the login has a captcha, which only a person can answer", opened.answer)
@@ -293,8 +294,8 @@ class Visit:
             self.fail("permanent", f"the login was refused: {said or 'the login form came back'}", answer)
         self.logged_in = True
 
-    def _login_page(self, url: str) -> Opened:
-        opened = self.open(self.place.login_address or url)
+    def _login_page(self) -> Opened:
+        opened = self.open(self.place.login_address or self.place.address)
         if _asks_password(opened.page):
             return opened
         links = {

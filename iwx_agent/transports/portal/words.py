@@ -10,6 +10,9 @@ _LEADING = re.compile(
     r"(?:please )?(?:(?:enter|select|choose|specify|provide|give|type|add) (?=(?:your|the|an?) ))?"
     r"(?:(?:your|the|an?) )?"
 )
+_TRAILING = re.compile(
+    r" (?:of|for|about) (?:your|the|this) (?:request|ticket|issue|problem|question|server)$"
+)
 _MARKS = re.compile(r"[(\[]?\s*(?:\brequired\b|\boptional\b)\s*(?:field)?\s*[)\]]?", re.IGNORECASE)
 _NUMBERING = re.compile(r"^\s*\d{1,3}\s*[.):-]\s*")
 _WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
@@ -27,17 +30,19 @@ def one_line(text: str) -> str:
 def plain(text: str) -> str:
     """Return what two spellings of one label have in common; empty when it has no words.
 
+    What the field is about is left out, since all of the form is: "Category of your request" is "category".
+
     >>> plain("Please enter your E-Mail address: *"), plain("Subject (required)"), plain("IP / Hostname")
-    ('e mail address', 'subject', 'ip hostname')
+    ('e mail address', 'subject', 'ip or hostname')
     """
     text = unicodedata.normalize("NFKC", one_line(text)).casefold().replace(_APOSTROPHE, _PLAIN_APOSTROPHE)
+    text = text.replace("/", " or ")
     words = re.findall(r"[^\W_]+(?:'[^\W_]+)*", _MARKS.sub(" ", text)) or re.findall(
         r"\S+", text.strip(" *:?")
     )
-    joined = " ".join(words)
-    return (
-        joined[found.end() :] if (found := _LEADING.match(joined)) and found.end() < len(joined) else joined
-    )
+    joined = _TRAILING.sub("", " ".join(words))
+    leading = _LEADING.match(joined)
+    return joined[leading.end() :] if leading and leading.end() < len(joined) else joined
 
 
 def forms_of(option: str) -> tuple[str, ...]:
