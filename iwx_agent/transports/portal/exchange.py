@@ -59,6 +59,10 @@ class Exchange:
         self._origin = origin_of(place.address)
         self._cookies = RequestsCookieJar()
 
+    def forget(self) -> None:
+        """Forget all cookies."""
+        self._cookies.clear()
+
     def get(self, url: str, referer: str = "") -> Answer:
         """Raises NoAnswer."""
         return self._ask("GET", url, self._headers(referer), b"")

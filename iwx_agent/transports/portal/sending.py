@@ -42,7 +42,7 @@ def send_ticket(visit: Visit, letter: Letter) -> Receipt:
             )
         if ending.what == "session" and not session_was_lost:
             session_was_lost = True
-            visit.logged_in = False
+            visit.begin_anew()
         elif ending.what == "attachment" and letter.attachments:
             notes.append(f"sent without its attachments: {ending.why}")
             letter = replace(letter, attachments=())

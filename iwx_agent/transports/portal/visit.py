@@ -52,6 +52,11 @@ class Visit:
         self.logged_in = False
         self.where = f"portal {endings.without_query(place.address)}"
 
+    def begin_anew(self) -> None:
+        """Forget the session, which the portal does not know any more."""
+        self.logged_in = False
+        self.exchange.forget()
+
     def fail(
         self,
         kind: _Kind,

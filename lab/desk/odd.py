@@ -1,0 +1,522 @@
+#!/usr/bin/env python3
+"""A help desk that behaves badly in one way at a time: what real ones do on a bad day. See lab/README.md.
+
+    lab/desk/odd.py BEHAVIOUR     prints its address, serves until it is interrupted
+
+Its form is the support guide's. ``tickets`` is what it has accepted, ``requests`` what it was ever sent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import html
+import re
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import HTTP
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+FORM = "/submit"
+USER, PASSWORD = "server1", "not-a-real-secret-<7>"
+RETRY_AFTER_S = 120
+HIDDEN = {"campaign": "summer <&> 1", "department_id": "7"}
+_DRIP_S = 0.1
+_SELECTS = {
+    "category": ("", "Billing", "Support"),
+    "assistance": ("", "Yes", "No"),
+    "priority": ("Information", "Low", "Medium", "High", "Urgent"),
+}
+_LABELS = {
+    "category": "Category",
+    "place": "IP Address or Hostname",
+    "assistance": "Remote Assistance Enabled?",
+    "subject": "Subject",
+    "message": "Message",
+    "priority": "Priority",
+    "mail": "Your E-Mail Address",
+    "file": "Attachment",
+}
+
+
+@dataclass
+class Request:
+    """One request, as it came."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Return the fields by name."""
+        return dict(self.fields)
+
+
+class OddDesk:
+    """One desk; a context that serves on loopback. ``elsewhere`` is an address that it sends people away to."""
+
+    def __init__(self, behaviour: str, *, elsewhere: str = "", identity: Path | None = None) -> None:
+        if behaviour not in BEHAVIOURS:
+            raise ValueError(f"no behaviour {behaviour!r}; there are {', '.join(BEHAVIOURS)}")
+        self.behaviour = BEHAVIOURS[behaviour]
+        self.elsewhere = elsewhere
+        self.requests: list[Request] = []
+        self.tickets: list[dict[str, str]] = []
+        self.files: list[dict[str, tuple[str, bytes]]] = []
+        self.replies: list[str] = []
+        self.logins_count = 0
+        self.stopping = threading.Event()
+        handler = type("Handler", (_Handler,), {"desk": self})
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server.daemon_threads = True
+        self.scheme = "http"
+        if identity is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(identity)
+            # In the thread of each connection: a client that refuses the certificate must not end the server.
+            self.server.socket = context.wrap_socket(
+                self.server.socket, server_side=True, do_handshake_on_connect=False
+            )
+            self.scheme = "https"
+
+    def __enter__(self) -> Self:
+        often = {"poll_interval": 0.02}
+        threading.Thread(target=self.server.serve_forever, kwargs=often, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+    @property
+    def url(self) -> str:
+        """Return the address that it serves on."""
+        name = "localhost" if self.scheme == "https" else "127.0.0.1"
+        return f"{self.scheme}://{name}:{self.server.server_address[1]}"
+
+    @property
+    def form(self) -> str:
+        """Return the address of the form for a ticket."""
+        return f"{self.url}{FORM}"
+
+    @property
+    def posts(self) -> list[Request]:
+        """Return what was posted to the form."""
+        return [one for one in self.requests if one.method == "POST" and one.path == FORM]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    desk: OddDesk
+    request_: Request
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except OSError:
+            self.close_connection = True
+
+    def do_GET(self) -> None:
+        self._take(b"")
+        special = self.desk.behaviour.get
+        if special is not None and self.request_.path == FORM:
+            special(self)
+        else:
+            self.usual_page()
+
+    def do_POST(self) -> None:
+        early = self.desk.behaviour.unread
+        if early is not None and urlsplit(self.path).path == FORM:
+            self._take(b"")
+            early(self)
+            return
+        self._take(self.rfile.read(int(self.headers["Content-Length"])))
+        special = self.desk.behaviour.post
+        if special is not None and self.request_.path == FORM:
+            special(self)
+        else:
+            self.usual_answer()
+
+    def _take(self, body: bytes) -> None:
+        parts = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.request_ = Request(str(self.command), parts.path, query, headers, body)
+        _read_form(self.request_, self.desk.behaviour.charset)
+        self.desk.requests.append(self.request_)
+
+    # What a well-behaved desk does
+
+    def usual_page(self) -> None:
+        path, query = self.request_.path, self.request_.query
+        if path == FORM:
+            self.page(self.desk.behaviour.form(self), cookies=True)
+        elif path == "/login":
+            self.page(_LOGIN, cookies=True)
+        elif path == "/ticket":
+            self.page(_ticket_page(self.desk, query.get("ticket", "")))
+        elif path == "/search":
+            found = [one for one in self.desk.tickets if query.get("q", "?") in one["subject"]]
+            self.page(_list_page(found) if found else "<p>No results.</p>")
+        elif path == "/list":
+            self.page(_list_page(self.desk.tickets))
+        else:
+            self.page("<h1>Not found</h1>", 404)
+
+    def usual_answer(self) -> None:
+        values = self.request_.values
+        if self.request_.path == "/login":
+            self.desk.logins_count += 1
+            if (values.get("user"), values.get("pass")) == (USER, PASSWORD):
+                self.away("/submit", {"Set-Cookie": f"session=s{self.desk.logins_count}; HttpOnly"})
+            else:
+                self.page(f'<p class="error">Wrong: {html.escape(str(values))}</p>{_LOGIN}')
+        elif self.request_.path == "/reply":
+            self.desk.replies.append(values["text"])
+            self.away(f"/ticket?ticket={values['ticket']}")
+        elif values.get("csrf") != "t0k" or "csrf=t0k" not in self.request_.headers.get("cookie", ""):
+            self.page("<h1>CSRF verification failed</h1>", 403)
+        else:
+            self.accept()
+            self.away(f"/ticket?ticket=T-{len(self.desk.tickets)}")
+
+    def accept(self) -> None:
+        self.desk.tickets.append(self.request_.values)
+        self.desk.files.append(self.request_.files)
+
+    # Ways to answer
+
+    def page(self, body: str, status: int = 200, *, cookies: bool = False, **headers: str) -> None:
+        charset = self.desk.behaviour.charset
+        self.begin(status, f"text/html; charset={charset}", cookies=cookies, **headers)
+        self.wfile.write(f"<!DOCTYPE html><html><body>{body}</body></html>".encode(charset))
+
+    def begin(self, status: int, kind: str, *, cookies: bool = False, **headers: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        if cookies:
+            self.send_header("Set-Cookie", "csrf=t0k")
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+
+    def away(self, target: str, headers: dict[str, str] | None = None, status: int = 302) -> None:
+        self.send_response(status)
+        for name, value in {"Location": target, **(headers or {})}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def drip(self, piece: bytes = b"x") -> None:
+        while not self.desk.stopping.wait(_DRIP_S):
+            self.wfile.write(piece)
+            self.wfile.flush()
+
+    def pour(self) -> None:
+        """Send for ever, as fast as it is taken."""
+        while not self.desk.stopping.is_set():
+            self.wfile.write(b"<p>more</p>" * 6000)
+
+
+def _read_form(request: Request, charset: str) -> None:
+    kind = request.headers.get("content-type", "")
+    if kind.startswith("multipart/form-data"):
+        whole = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + request.body)
+        for part in whole.iter_parts() if whole.is_multipart() else ():  # type: ignore[attr-defined]
+            _read_part(request, part, charset)
+    elif request.body:
+        text = request.body.decode("ascii")
+        request.fields = parse_qsl(text, keep_blank_values=True, encoding=charset)
+
+
+def _read_part(request: Request, part: Message, charset: str) -> None:
+    name = str(part.get_param("name", header="content-disposition"))
+    data = part.get_payload(decode=True)
+    content = data if isinstance(data, bytes) else b""
+    if part.get_filename() is None:
+        request.fields.append((name, content.decode(charset)))
+    else:
+        request.files[name] = (str(part.get_filename()), content)
+
+
+# Pages
+
+
+def _control(name: str) -> str:
+    if name in _SELECTS:
+        options = "".join(f"<option value='{one}'>{one or '---'}</option>" for one in _SELECTS[name])
+        return f"<select name='{name}' id='i_{name}' required>{options}</select>"
+    if name == "message":
+        return "<textarea name='message' id='i_message' required></textarea>"
+    kind = {"file": "file", "mail": "email"}.get(name, "text")
+    return f"<input type='{kind}' name='{name}' id='i_{name}'>"
+
+
+def _row(name: str) -> str:
+    return f"<p><label for='i_{name}'>{_LABELS[name]}</label> {_control(name)}</p>"
+
+
+def _form(*extra: str, names: tuple[str, ...] = tuple(_LABELS), action: str = "", token: str = "t0k") -> str:
+    hidden = "".join(
+        f'<input type="hidden" name="{name}" value="{html.escape(value)}">'
+        for name, value in ({"csrf": token} | HIDDEN).items()
+    )
+    rows = "".join(map(_row, names)) + "".join(extra)
+    button = "<button name='do' value='create'>Create Ticket</button>"
+    where = f" action='{action}'" if action else ""
+    return f"<form method='post'{where} enctype='multipart/form-data'>{hidden}{rows}{button}</form>"
+
+
+_LOGIN = """<form method='post' action='/login'><label>Username <input name='user'></label>
+<label>Password <input type='password' name='pass'></label><button>Login</button></form>"""
+
+
+def _ticket_page(desk: OddDesk, number: str) -> str:
+    replies = "".join(f"<p>{html.escape(one)}</p>" for one in desk.replies)
+    return f"""<h1>Ticket {html.escape(number)}</h1>{replies}<form method='post' action='/reply'>
+<input type='hidden' name='ticket' value='{html.escape(number)}'>
+<label>Reply <textarea name='text'></textarea></label><button>Send reply</button></form>"""
+
+
+def _list_page(tickets: list[dict[str, str]]) -> str:
+    rows = "".join(
+        f"<tr><td><a href='/ticket?ticket=T-{at}'>{html.escape(one['subject'])}</a></td><td>Open</td></tr>"
+        for at, one in enumerate(tickets, 1)
+    )
+    shown = rows or "<tr><td colspan='2'>No tickets</td></tr>"
+    return f"<table><tr><th>Subject</th><th>Status</th></tr>{shown}</table>"
+
+
+# Bad behaviours
+
+Act = Callable[[_Handler], None]
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What is done in place of the usual: to a GET and a POST of the form, or to a POST that is not read."""
+
+    form: Callable[[_Handler], str] = lambda _: _form()
+    get: Act | None = None
+    post: Act | None = None
+    unread: Act | None = None
+    charset: str = "utf-8"
+
+
+def _status(status: int, words: str = "Sorry", **headers: str) -> Act:
+    return lambda handler: handler.page(f"<h1>{words}</h1>", status, **headers)
+
+
+def _accepted_and(act: Act) -> Act:
+    def both(handler: _Handler) -> None:
+        handler.accept()
+        act(handler)
+
+    return both
+
+
+def _drop(handler: _Handler) -> None:
+    handler.close_connection = True
+
+
+def _hang(handler: _Handler) -> None:
+    handler.desk.stopping.wait()
+
+
+def _drip(handler: _Handler) -> None:
+    handler.begin(200, "text/html")
+    handler.drip()
+
+
+def _drip_head(handler: _Handler) -> None:
+    handler.wfile.write(b"HTTP/1.1 302 Found\r\nX-Slow: ")
+    handler.drip()
+
+
+def _pour(handler: _Handler) -> None:
+    handler.begin(200, "text/html")
+    handler.pour()
+
+
+def _bomb(handler: _Handler) -> None:
+    handler.begin(200, "text/html", Content_Encoding="gzip")
+    handler.wfile.write(gzip.compress(b"<p>x</p>" * 2_000_000))
+
+
+def _cut(handler: _Handler) -> None:
+    handler.begin(200, "text/html", Content_Length="5000")
+    handler.wfile.write(_form().encode()[:900])
+
+
+def _cut_confirmation(handler: _Handler) -> None:
+    handler.begin(200, "text/html", Content_Length="5000")
+    handler.wfile.write(b"<p>Your ticket ")
+
+
+def _elsewhere(handler: _Handler) -> None:
+    handler.away(f"{handler.desk.elsewhere}/ticket?ticket=T-1")
+
+
+def _to(target: str, status: int = 302) -> Act:
+    return lambda handler: handler.away(target, status=status)
+
+
+def _round(handler: _Handler) -> None:
+    handler.away(f"{FORM}?round={len(handler.desk.requests)}")
+
+
+def _again(handler: _Handler, error: str) -> None:
+    """Send the form again with what was sent in it, as help desks do."""
+    filled = _form().replace("name='subject'", f"name='subject' value='{handler.request_.values['subject']}'")
+    handler.page(f"<ul class='errorlist'><li>{error}</li></ul>{filled}", cookies=True)
+
+
+def _no_archive(handler: _Handler) -> None:
+    if handler.request_.files["file"][1]:
+        _again(handler, "Unsupported file extension: .gz")
+    else:
+        handler.usual_answer()
+
+
+def _lost_once(handler: _Handler) -> None:
+    """Lose the first session between the form and its answer."""
+    if "session=s1" in handler.request_.headers.get("cookie", ""):
+        handler.away("/login?next=/submit")
+    else:
+        handler.usual_answer()
+
+
+def _only_logged_in(handler: _Handler) -> None:
+    if "session=s" in handler.request_.headers.get("cookie", ""):
+        handler.usual_page()
+    else:
+        handler.away("/login?next=/submit")
+
+
+def _stale_token(handler: _Handler) -> str:
+    """Give a token that does not count, the first time."""
+    first = sum(one.method == "GET" for one in handler.desk.requests) == 1
+    return _form(token="old" if first else "t0k")
+
+
+def _by_category(handler: _Handler) -> str:
+    """Ask for the category alone, then for the rest."""
+    if handler.request_.query.get("category") == "Support":
+        return _form()
+    return f"<form method='get'>{_row('category')}<button>Next</button></form>"
+
+
+def _by_script(_: _Handler) -> str:
+    """Show what is left of a form whose other fields a script adds when the category is chosen."""
+    return _form(names=("category", "subject", "message")) + "<script>addFields()</script>"
+
+
+def _said(words: str) -> Act:
+    return lambda handler: handler.page(f"<h1>Support</h1><p>{words}</p>")
+
+
+_CAPTCHA = "<div class='g-recaptcha' data-sitekey='k'></div>"
+_RETRY = {"Retry_After": str(RETRY_AFTER_S)}
+_REQUIRED = "<p><label for='x'>Licence key *</label> <input id='x' name='x' required></p>"
+_QUESTION = "<p><label for='q'>Security code</label> <input id='q' name='q'></p>"
+_PARTS = ("category", "assistance", "subject", "message", "priority", "mail", "file")
+_POSTED_ELSEWHERE = Behaviour(form=lambda handler: _form(action=f"{handler.desk.elsewhere}/submit"))
+
+BEHAVIOURS: dict[str, Behaviour] = {
+    "good": Behaviour(),
+    # It says so in another way
+    "said-200": Behaviour(post=_accepted_and(_said("Your ticket has been created. Ticket number: T-1."))),
+    "said-201": Behaviour(post=_accepted_and(_to("/ticket?ticket=T-1", 201))),
+    "thanks-200": Behaviour(post=_accepted_and(_said("Thank you for your interest."))),
+    "empty-200": Behaviour(post=_accepted_and(lambda handler: handler.begin(200, "text/html"))),
+    "cut-200": Behaviour(post=_accepted_and(_cut_confirmation)),
+    "by-category": Behaviour(form=_by_category),
+    "other-charset": Behaviour(charset="windows-1252"),
+    # What only a person can do
+    "captcha": Behaviour(form=lambda _: _form(_CAPTCHA)),
+    "captcha-question": Behaviour(form=lambda _: _form(_QUESTION)),
+    "captcha-after": Behaviour(post=lambda handler: handler.page(_CAPTCHA, 403)),
+    "script-only": Behaviour(form=lambda _: "<div id='root'></div><script src='/app.js'></script>"),
+    "script-fields": Behaviour(form=_by_script),
+    "unknown-required": Behaviour(form=lambda _: _form(_REQUIRED)),
+    "field-missing": Behaviour(form=lambda _: _form(names=_PARTS)),
+    "two-subjects": Behaviour(form=lambda _: _form(_row("subject"))),
+    "refused-200": Behaviour(post=lambda handler: _again(handler, "Enter a valid hostname.")),
+    "no-archive": Behaviour(post=_no_archive),
+    # Statuses
+    "post-400": Behaviour(post=_status(400)),
+    "post-401": Behaviour(post=_status(401)),
+    "post-404": Behaviour(post=_status(404)),
+    "post-409": Behaviour(post=_status(409)),
+    "post-413": Behaviour(post=_status(413)),
+    "post-422": Behaviour(post=_status(422)),
+    "post-429": Behaviour(post=_status(429, **_RETRY)),
+    "post-500": Behaviour(post=_status(500)),
+    "post-502": Behaviour(post=_status(502)),
+    "post-503": Behaviour(post=_status(503, **_RETRY)),
+    "error-200": Behaviour(post=_status(200, "An unexpected error occurred")),
+    "get-404": Behaviour(get=_status(404)),
+    "get-429": Behaviour(get=_status(429, **_RETRY)),
+    "get-500": Behaviour(get=_status(500)),
+    "get-503": Behaviour(get=_status(503, **_RETRY)),
+    # The line
+    "drop-unread": Behaviour(unread=_drop),
+    "drop-before": Behaviour(post=_drop),
+    "drop-after": Behaviour(post=_accepted_and(_drop)),
+    "hang-unread": Behaviour(unread=_hang),
+    "hang-after": Behaviour(post=_accepted_and(_hang)),
+    "drip-after": Behaviour(post=_accepted_and(_drip)),
+    "drip-head": Behaviour(post=_accepted_and(_drip_head)),
+    "endless-after": Behaviour(post=_accepted_and(_pour)),
+    "get-drop": Behaviour(get=_drop),
+    "get-hang": Behaviour(get=_hang),
+    "get-drip": Behaviour(get=_drip),
+    "get-endless": Behaviour(get=_pour),
+    "get-bomb": Behaviour(get=_bomb),
+    "get-cut": Behaviour(get=_cut),
+    # Redirects
+    "get-login": Behaviour(get=_only_logged_in),
+    "get-elsewhere": Behaviour(get=_elsewhere),
+    "get-round": Behaviour(get=_round),
+    "post-login": Behaviour(post=_to("/login?next=/submit")),
+    "post-elsewhere": Behaviour(post=_elsewhere),
+    "post-307": Behaviour(post=_to("/submit2", 307)),
+    "action-elsewhere": _POSTED_ELSEWHERE,
+    # Session and token
+    "session-lost-once": Behaviour(get=_only_logged_in, post=_lost_once),
+    "session-lost": Behaviour(get=_only_logged_in, post=_to("/login?next=/submit")),
+    "token-missing": Behaviour(form=lambda _: re.sub(r'<input type="hidden" name="csrf"[^>]*>', "", _form())),
+    "token-stale-once": Behaviour(form=_stale_token),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="A help desk that behaves badly in one way.")
+    parser.add_argument("behaviour", choices=tuple(BEHAVIOURS))
+    parser.add_argument("--elsewhere", default="", help="address that it leads or sends to, if it does")
+    given = parser.parse_args()
+    with OddDesk(given.behaviour, elsewhere=given.elsewhere) as desk:
+        print(desk.form, flush=True)
+        while True:
+            time.sleep(3600)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
