@@ -67,7 +67,7 @@ class Request:
 
 
 class OddDesk:
-    """One desk; a context that serves on loopback. ``elsewhere`` is an address that it sends people away to."""
+    """One desk; a context that serves on loopback. ``elsewhere`` is an address that it sends people to."""
 
     def __init__(self, behaviour: str, *, elsewhere: str = "", identity: Path | None = None) -> None:
         if behaviour not in BEHAVIOURS:
