@@ -203,18 +203,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     # Ways to answer
 
-    def page(self, body: str, status: int = 200, *, cookies: bool = False, **headers: str) -> None:
+    def page(
+        self,
+        body: str,
+        status: int = 200,
+        *,
+        cookies: bool = False,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         charset = self.desk.behaviour.charset
-        self.begin(status, f"text/html; charset={charset}", cookies=cookies, **headers)
+        self.begin(status, f"text/html; charset={charset}", cookies=cookies, headers=headers)
         self.wfile.write(f"<!DOCTYPE html><html><body>{body}</body></html>".encode(charset))
 
-    def begin(self, status: int, kind: str, *, cookies: bool = False, **headers: str) -> None:
+    def begin(
+        self, status: int, kind: str, *, cookies: bool = False, headers: dict[str, str] | None = None
+    ) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         if cookies:
             self.send_header("Set-Cookie", "csrf=t0k")
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
 
     def away(self, target: str, headers: dict[str, str] | None = None, status: int = 302) -> None:
@@ -239,7 +248,7 @@ def _read_form(request: Request, charset: str) -> None:
     kind = request.headers.get("content-type", "")
     if kind.startswith("multipart/form-data"):
         whole = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + request.body)
-        for part in whole.iter_parts() if whole.is_multipart() else ():  # type: ignore[attr-defined]
+        for part in whole.iter_parts() if whole.is_multipart() else ():
             _read_part(request, part, charset)
     elif request.body:
         text = request.body.decode("ascii")
@@ -320,8 +329,9 @@ class Behaviour:
     charset: str = "utf-8"
 
 
-def _status(status: int, words: str = "Sorry", **headers: str) -> Act:
-    return lambda handler: handler.page(f"<h1>{words}</h1>", status, **headers)
+def _status(status: int, words: str = "Sorry", *, retry_after_s: int = 0) -> Act:
+    headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
+    return lambda handler: handler.page(f"<h1>{words}</h1>", status, headers=headers)
 
 
 def _accepted_and(act: Act) -> Act:
@@ -356,17 +366,17 @@ def _pour(handler: _Handler) -> None:
 
 
 def _bomb(handler: _Handler) -> None:
-    handler.begin(200, "text/html", Content_Encoding="gzip")
+    handler.begin(200, "text/html", headers={"Content-Encoding": "gzip"})
     handler.wfile.write(gzip.compress(b"<p>x</p>" * 2_000_000))
 
 
 def _cut(handler: _Handler) -> None:
-    handler.begin(200, "text/html", Content_Length="5000")
+    handler.begin(200, "text/html", headers={"Content-Length": "5000"})
     handler.wfile.write(_form().encode()[:900])
 
 
 def _cut_confirmation(handler: _Handler) -> None:
-    handler.begin(200, "text/html", Content_Length="5000")
+    handler.begin(200, "text/html", headers={"Content-Length": "5000"})
     handler.wfile.write(b"<p>Your ticket ")
 
 
@@ -433,7 +443,6 @@ def _said(words: str) -> Act:
 
 
 _CAPTCHA = "<div class='g-recaptcha' data-sitekey='k'></div>"
-_RETRY = {"Retry_After": str(RETRY_AFTER_S)}
 _REQUIRED = "<p><label for='x'>Licence key *</label> <input id='x' name='x' required></p>"
 _QUESTION = "<p><label for='q'>Security code</label> <input id='q' name='q'></p>"
 _PARTS = ("category", "assistance", "subject", "message", "priority", "mail", "file")
@@ -467,15 +476,15 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "post-409": Behaviour(post=_status(409)),
     "post-413": Behaviour(post=_status(413)),
     "post-422": Behaviour(post=_status(422)),
-    "post-429": Behaviour(post=_status(429, **_RETRY)),
+    "post-429": Behaviour(post=_status(429, retry_after_s=RETRY_AFTER_S)),
     "post-500": Behaviour(post=_status(500)),
     "post-502": Behaviour(post=_status(502)),
-    "post-503": Behaviour(post=_status(503, **_RETRY)),
+    "post-503": Behaviour(post=_status(503, retry_after_s=RETRY_AFTER_S)),
     "error-200": Behaviour(post=_status(200, "An unexpected error occurred")),
     "get-404": Behaviour(get=_status(404)),
-    "get-429": Behaviour(get=_status(429, **_RETRY)),
+    "get-429": Behaviour(get=_status(429, retry_after_s=RETRY_AFTER_S)),
     "get-500": Behaviour(get=_status(500)),
-    "get-503": Behaviour(get=_status(503, **_RETRY)),
+    "get-503": Behaviour(get=_status(503, retry_after_s=RETRY_AFTER_S)),
     # The line
     "drop-unread": Behaviour(unread=_drop),
     "drop-before": Behaviour(post=_drop),
