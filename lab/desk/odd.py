@@ -1,69 +1,28 @@
-#!/usr/bin/env python3
 """A help desk that behaves badly in one way at a time: what real ones do on a bad day. See lab/README.md.
-
-    lab/desk/odd.py BEHAVIOUR     prints its address, serves until it is interrupted
 
 Its form is the support guide's. ``tickets`` is what it has accepted, ``requests`` what it was ever sent.
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import html
 import re
 import ssl
-import sys
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from email.message import Message
-from email.parser import BytesParser
-from email.policy import HTTP
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
+
+from desk.odd_pages import LOGIN, Request, form_page, list_page, read_form, row, ticket_page
 
 FORM = "/submit"
 USER, PASSWORD = "server1", "not-a-real-secret-<7>"
 RETRY_AFTER_S = 120
-HIDDEN = {"campaign": "summer <&> 1", "department_id": "7"}
 _DRIP_S = 0.1
-_SELECTS = {
-    "category": ("", "Billing", "Support"),
-    "assistance": ("", "Yes", "No"),
-    "priority": ("Information", "Low", "Medium", "High", "Urgent"),
-}
-_LABELS = {
-    "category": "Category",
-    "place": "IP Address or Hostname",
-    "assistance": "Remote Assistance Enabled?",
-    "subject": "Subject",
-    "message": "Message",
-    "priority": "Priority",
-    "mail": "Your E-Mail Address",
-    "file": "Attachment",
-}
-
-
-@dataclass
-class Request:
-    """One request, as it came."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: bytes
-    fields: list[tuple[str, str]] = field(default_factory=list)
-    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-
-    @property
-    def values(self) -> dict[str, str]:
-        """Return the fields by name."""
-        return dict(self.fields)
 
 
 class OddDesk:
@@ -76,7 +35,6 @@ class OddDesk:
         self.elsewhere = elsewhere
         self.requests: list[Request] = []
         self.tickets: list[dict[str, str]] = []
-        self.files: list[dict[str, tuple[str, bytes]]] = []
         self.replies: list[str] = []
         self.logins_count = 0
         self.stopping = threading.Event()
@@ -159,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.request_ = Request(str(self.command), parts.path, query, headers, body)
-        _read_form(self.request_, self.desk.behaviour.charset)
+        read_form(self.request_, self.desk.behaviour.charset)
         self.desk.requests.append(self.request_)
 
     # What a well-behaved desk does
@@ -169,14 +127,14 @@ class _Handler(BaseHTTPRequestHandler):
         if path == FORM:
             self.page(self.desk.behaviour.form(self), cookies=True)
         elif path == "/login":
-            self.page(_LOGIN, cookies=True)
+            self.page(LOGIN, cookies=True)
         elif path == "/ticket":
-            self.page(_ticket_page(self.desk, query.get("ticket", "")))
+            self.page(ticket_page(self.desk.replies, query.get("ticket", "")))
         elif path == "/search":
             found = [one for one in self.desk.tickets if query.get("q", "?") in one["subject"]]
-            self.page(_list_page(found) if found else "<p>No results.</p>")
+            self.page(list_page(found) if found else "<p>No results.</p>")
         elif path == "/list":
-            self.page(_list_page(self.desk.tickets))
+            self.page(list_page(self.desk.tickets))
         else:
             self.page("<h1>Not found</h1>", 404)
 
@@ -187,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
             if (values.get("user"), values.get("pass")) == (USER, PASSWORD):
                 self.away("/submit", {"Set-Cookie": f"session=s{self.desk.logins_count}; HttpOnly"})
             else:
-                self.page(f'<p class="error">Wrong: {html.escape(str(values))}</p>{_LOGIN}')
+                self.page(f'<p class="error">Wrong: {html.escape(str(values))}</p>{LOGIN}')
         elif self.request_.path == "/reply":
             self.desk.replies.append(values["text"])
             self.away(f"/ticket?ticket={values['ticket']}")
@@ -199,7 +157,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def accept(self) -> None:
         self.desk.tickets.append(self.request_.values)
-        self.desk.files.append(self.request_.files)
 
     # Ways to answer
 
@@ -244,75 +201,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"<p>more</p>" * 6000)
 
 
-def _read_form(request: Request, charset: str) -> None:
-    kind = request.headers.get("content-type", "")
-    if kind.startswith("multipart/form-data"):
-        whole = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + request.body)
-        for part in whole.iter_parts() if whole.is_multipart() else ():
-            _read_part(request, part, charset)
-    elif request.body:
-        text = request.body.decode("ascii")
-        request.fields = parse_qsl(text, keep_blank_values=True, encoding=charset)
-
-
-def _read_part(request: Request, part: Message, charset: str) -> None:
-    name = str(part.get_param("name", header="content-disposition"))
-    data = part.get_payload(decode=True)
-    content = data if isinstance(data, bytes) else b""
-    if part.get_filename() is None:
-        request.fields.append((name, content.decode(charset)))
-    else:
-        request.files[name] = (str(part.get_filename()), content)
-
-
-# Pages
-
-
-def _control(name: str) -> str:
-    if name in _SELECTS:
-        options = "".join(f"<option value='{one}'>{one or '---'}</option>" for one in _SELECTS[name])
-        return f"<select name='{name}' id='i_{name}' required>{options}</select>"
-    if name == "message":
-        return "<textarea name='message' id='i_message' required></textarea>"
-    kind = {"file": "file", "mail": "email"}.get(name, "text")
-    return f"<input type='{kind}' name='{name}' id='i_{name}'>"
-
-
-def _row(name: str) -> str:
-    return f"<p><label for='i_{name}'>{_LABELS[name]}</label> {_control(name)}</p>"
-
-
-def _form(*extra: str, names: tuple[str, ...] = tuple(_LABELS), action: str = "", token: str = "t0k") -> str:
-    hidden = "".join(
-        f'<input type="hidden" name="{name}" value="{html.escape(value)}">'
-        for name, value in ({"csrf": token} | HIDDEN).items()
-    )
-    rows = "".join(map(_row, names)) + "".join(extra)
-    button = "<button name='do' value='create'>Create Ticket</button>"
-    where = f" action='{action}'" if action else ""
-    return f"<form method='post'{where} enctype='multipart/form-data'>{hidden}{rows}{button}</form>"
-
-
-_LOGIN = """<form method='post' action='/login'><label>Username <input name='user'></label>
-<label>Password <input type='password' name='pass'></label><button>Login</button></form>"""
-
-
-def _ticket_page(desk: OddDesk, number: str) -> str:
-    replies = "".join(f"<p>{html.escape(one)}</p>" for one in desk.replies)
-    return f"""<h1>Ticket {html.escape(number)}</h1>{replies}<form method='post' action='/reply'>
-<input type='hidden' name='ticket' value='{html.escape(number)}'>
-<label>Reply <textarea name='text'></textarea></label><button>Send reply</button></form>"""
-
-
-def _list_page(tickets: list[dict[str, str]]) -> str:
-    rows = "".join(
-        f"<tr><td><a href='/ticket?ticket=T-{at}'>{html.escape(one['subject'])}</a></td><td>Open</td></tr>"
-        for at, one in enumerate(tickets, 1)
-    )
-    shown = rows or "<tr><td colspan='2'>No tickets</td></tr>"
-    return f"<table><tr><th>Subject</th><th>Status</th></tr>{shown}</table>"
-
-
 # Bad behaviours
 
 Act = Callable[[_Handler], None]
@@ -322,7 +210,7 @@ Act = Callable[[_Handler], None]
 class Behaviour:
     """What is done in place of the usual: to a GET and a POST of the form, or to a POST that is not read."""
 
-    form: Callable[[_Handler], str] = lambda _: _form()
+    form: Callable[[_Handler], str] = lambda _: form_page()
     get: Act | None = None
     post: Act | None = None
     unread: Act | None = None
@@ -372,7 +260,7 @@ def _bomb(handler: _Handler) -> None:
 
 def _cut(handler: _Handler) -> None:
     handler.begin(200, "text/html", headers={"Content-Length": "5000"})
-    handler.wfile.write(_form().encode()[:900])
+    handler.wfile.write(form_page().encode()[:900])
 
 
 def _cut_confirmation(handler: _Handler) -> None:
@@ -394,7 +282,9 @@ def _round(handler: _Handler) -> None:
 
 def _again(handler: _Handler, error: str) -> None:
     """Send the form again with what was sent in it, as help desks do."""
-    filled = _form().replace("name='subject'", f"name='subject' value='{handler.request_.values['subject']}'")
+    filled = form_page().replace(
+        "name='subject'", f"name='subject' value='{handler.request_.values['subject']}'"
+    )
     handler.page(f"<ul class='errorlist'><li>{error}</li></ul>{filled}", cookies=True)
 
 
@@ -423,19 +313,19 @@ def _only_logged_in(handler: _Handler) -> None:
 def _stale_token(handler: _Handler) -> str:
     """Give a token that does not count, the first time."""
     first = sum(one.method == "GET" for one in handler.desk.requests) == 1
-    return _form(token="old" if first else "t0k")
+    return form_page(token="old" if first else "t0k")
 
 
 def _by_category(handler: _Handler) -> str:
     """Ask for the category alone, then for the rest."""
     if handler.request_.query.get("category") == "Support":
-        return _form()
-    return f"<form method='get'>{_row('category')}<button>Next</button></form>"
+        return form_page()
+    return f"<form method='get'>{row('category')}<button>Next</button></form>"
 
 
 def _by_script(_: _Handler) -> str:
     """Show what is left of a form whose other fields a script adds when the category is chosen."""
-    return _form(names=("category", "subject", "message")) + "<script>addFields()</script>"
+    return form_page(names=("category", "subject", "message")) + "<script>addFields()</script>"
 
 
 def _said(words: str) -> Act:
@@ -446,7 +336,7 @@ _CAPTCHA = "<div class='g-recaptcha' data-sitekey='k'></div>"
 _REQUIRED = "<p><label for='x'>Licence key *</label> <input id='x' name='x' required></p>"
 _QUESTION = "<p><label for='q'>Security code</label> <input id='q' name='q'></p>"
 _PARTS = ("category", "assistance", "subject", "message", "priority", "mail", "file")
-_POSTED_ELSEWHERE = Behaviour(form=lambda handler: _form(action=f"{handler.desk.elsewhere}/submit"))
+_POSTED_ELSEWHERE = Behaviour(form=lambda handler: form_page(action=f"{handler.desk.elsewhere}/submit"))
 
 BEHAVIOURS: dict[str, Behaviour] = {
     "good": Behaviour(),
@@ -459,14 +349,14 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "by-category": Behaviour(form=_by_category),
     "other-charset": Behaviour(charset="windows-1252"),
     # What only a person can do
-    "captcha": Behaviour(form=lambda _: _form(_CAPTCHA)),
-    "captcha-question": Behaviour(form=lambda _: _form(_QUESTION)),
+    "captcha": Behaviour(form=lambda _: form_page(_CAPTCHA)),
+    "captcha-question": Behaviour(form=lambda _: form_page(_QUESTION)),
     "captcha-after": Behaviour(post=lambda handler: handler.page(_CAPTCHA, 403)),
     "script-only": Behaviour(form=lambda _: "<div id='root'></div><script src='/app.js'></script>"),
     "script-fields": Behaviour(form=_by_script),
-    "unknown-required": Behaviour(form=lambda _: _form(_REQUIRED)),
-    "field-missing": Behaviour(form=lambda _: _form(names=_PARTS)),
-    "two-subjects": Behaviour(form=lambda _: _form(_row("subject"))),
+    "unknown-required": Behaviour(form=lambda _: form_page(_REQUIRED)),
+    "field-missing": Behaviour(form=lambda _: form_page(names=_PARTS)),
+    "two-subjects": Behaviour(form=lambda _: form_page(row("subject"))),
     "refused-200": Behaviour(post=lambda handler: _again(handler, "Enter a valid hostname.")),
     "no-archive": Behaviour(post=_no_archive),
     # Statuses
@@ -511,21 +401,8 @@ BEHAVIOURS: dict[str, Behaviour] = {
     # Session and token
     "session-lost-once": Behaviour(get=_only_logged_in, post=_lost_once),
     "session-lost": Behaviour(get=_only_logged_in, post=_to("/login?next=/submit")),
-    "token-missing": Behaviour(form=lambda _: re.sub(r'<input type="hidden" name="csrf"[^>]*>', "", _form())),
+    "token-missing": Behaviour(
+        form=lambda _: re.sub(r'<input type="hidden" name="csrf"[^>]*>', "", form_page())
+    ),
     "token-stale-once": Behaviour(form=_stale_token),
 }
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="A help desk that behaves badly in one way.")
-    parser.add_argument("behaviour", choices=tuple(BEHAVIOURS))
-    parser.add_argument("--elsewhere", default="", help="address that it leads or sends to, if it does")
-    given = parser.parse_args()
-    with OddDesk(given.behaviour, elsewhere=given.elsewhere) as desk:
-        print(desk.form, flush=True)
-        while True:
-            time.sleep(3600)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
