@@ -101,6 +101,8 @@ class _Reader:
             else:
                 self.tag()
         self.text(self.page[self.at :])
+        if "form" in self.open:  # what is missing of it cannot be told: a hidden field, a button
+            raise Unreadable("a form has no end")
         return Markup(
             text="".join(self.out), scripts="\n".join(self.scripts), scripts_count=self.scripts_count
         )
