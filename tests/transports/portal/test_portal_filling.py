@@ -150,7 +150,7 @@ def test_a_subject_without_room_for_the_key_is_not_sent() -> None:
 
 
 @settings(max_examples=30)
-@given(st.text(alphabet="ab\n", max_size=400), st.integers(min_value=311, max_value=390))
+@given(st.text(alphabet="ab\n", max_size=400).map("x".__add__), st.integers(min_value=311, max_value=390))
 def test_a_message_that_is_cut_fits_as_it_is_sent(message: str, limit: int) -> None:
     area = {"Message": f"<textarea name=message maxlength={limit}></textarea>"}
     found = fill(fields=area, message=message, attachments=())
@@ -170,7 +170,8 @@ def test_an_address_without_room_loses_the_name_only() -> None:
 
 def test_a_reply_has_the_message_and_nothing_else() -> None:
     html = (
-        "<form method=post><input type=hidden name=k value=1><label>Reply <textarea name=r></textarea></label>"
+        "<form method=post><input type=hidden name=k value=1>"
+        "<label>Reply <textarea name=r></textarea></label>"
         "<button name=go value=1>Reply</button></form>"
     )
     mapping = map_reply(read_page(html.encode()), WORDS)

@@ -133,8 +133,8 @@ def test_what_is_not_shown_is_not_read() -> None:
 
 def test_errors_are_seen_where_the_page_puts_them() -> None:
     page = page_of(
-        "<div class=errors><p class=error>Name it.</p></div><div role=alert class='alert-success'>Saved.</div>"
-        "<div role=alert>Not saved.</div><input class=error><p class=error> </p>"
+        "<div class=errors><p class=error>Name it.</p></div><div role=alert class='alert-success'>Saved."
+        "</div><div role=alert>Not saved.</div><input class=error><p class=error> </p>"
     )
     assert page.errors == ("Name it.", "Not saved.")
 
