@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from iwx_agent.model import AssistanceReport, LastVerdict, Report
+from iwx_agent.model import AssistanceReport, Comparison, LastVerdict, Report, SavedRun
 from iwx_agent.model.ticket import TicketLimits
 
 TICKET_FORMATS = ("text", "json", "markdown")
@@ -26,15 +26,6 @@ def to_json(report: Report) -> bytes:
 def explanation_json(kept: LastVerdict) -> bytes:
     """Return a verdict with its trace as JSON; its parts are those of a report."""
     return _indented(kept)
-
-
-def explanation_from_json(data: bytes) -> LastVerdict:
-    """Return the verdict of JSON that ``explanation_json`` wrote.
-
-    Raises:
-        msgspec.DecodeError: for anything else.
-    """
-    return msgspec.json.decode(data, type=LastVerdict)
 
 
 def explanation_text(kept: LastVerdict) -> str:
@@ -108,6 +99,30 @@ def render(report: Report, output: str) -> str:
     from iwx_agent.rendering import openmetrics
 
     return openmetrics.render(report)
+
+
+def runs_json(runs: tuple[SavedRun, ...]) -> bytes:
+    """Return saved runs in short as a JSON list, in their order."""
+    return msgspec.json.format(msgspec.json.encode(runs), indent=2) + b"\n"
+
+
+def runs_text(runs: tuple[SavedRun, ...]) -> str:
+    """Return saved runs as lines: name, exit code, incidents, what was worst."""
+    from iwx_agent.rendering import runs as words_of_runs
+
+    return words_of_runs.listed(runs)
+
+
+def comparison_json(compared: Comparison) -> bytes:
+    """Return two runs compared as JSON, as ``to_json`` does."""
+    return _indented(compared)
+
+
+def comparison_text(compared: Comparison) -> str:
+    """Return two runs compared as text."""
+    from iwx_agent.rendering import comparison
+
+    return comparison.render(compared)
 
 
 def exit_code(report: Report, output: str) -> int:

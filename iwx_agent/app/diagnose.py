@@ -11,6 +11,7 @@ from iwx_agent import __version__, triage
 from iwx_agent.app.collecting import Collected, collect
 from iwx_agent.app.judging import facts_of, judge
 from iwx_agent.app.limits import with_limits
+from iwx_agent.app.saved import measures_of
 from iwx_agent.app.support import Known, circumstances
 from iwx_agent.checks import ALL
 from iwx_agent.config import Settings
@@ -242,6 +243,7 @@ def _report(
         results=results,
         timings=dict(sorted(collected.timings_s.items())),
         remote_assistance=assistance_of(facts),
+        measures=measures_of(facts),
         note=request.note,
     )
 

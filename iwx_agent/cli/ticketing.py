@@ -12,6 +12,7 @@ from iwx_agent.cli.diagnosis import (
     Deep,
     From,
     NoConfirm,
+    NoSave,
     Only,
     Reason,
     SetPriority,
@@ -42,6 +43,7 @@ def ticket(
     no_confirm: NoConfirm = False,
     priority: SetPriority = "",
     reason: Reason = "",
+    no_save: NoSave = False,
     debug: Debug = False,  # noqa: ARG001 - read by the entry
 ) -> None:
     """Print the support ticket, each field under its label in the form's order, ready to paste.
@@ -61,7 +63,8 @@ def ticket(
         from iwx_agent.cli.editing import edited
 
         note = edited(note)
-    report = report_of(source, replace(request, background=True, note=checked_note(note)))
+    asked = replace(request, background=True, note=checked_note(note))
+    report = report_of(source, asked, save=not no_save)
     told = render_ticket(report, output, limits, length="short" if length == "short" else "full")
     if output == "json":  # UTF-8 in every locale
         sys.stdout.buffer.write(told.encode())

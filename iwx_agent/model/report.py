@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from iwx_agent.model.changes import Changes, Environment, Impact
 from iwx_agent.model.core import CheckResult, Incident, IncidentState, Scope, Severity, Status
+from iwx_agent.model.history import Measures
 from iwx_agent.model.machine import Address
 from iwx_agent.model.verdict import Verdict
 
@@ -60,6 +61,7 @@ class Report(Struct, frozen=True, kw_only=True):
     results: tuple[CheckResult, ...]
     timings: dict[str, float]
     remote_assistance: AssistanceReport = AssistanceReport(state="unknown")
+    measures: Measures = Measures()
     impact: tuple[Impact, ...] = ()
     changes: Changes | None = None
     environment: Environment | None = None

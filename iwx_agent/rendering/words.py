@@ -105,11 +105,16 @@ def state_words(incident: Incident) -> str:
 
 def grade_word(incident: Incident) -> str:
     """Return the word for how bad an incident is now."""
-    if incident.state is IncidentState.PASSING:
+    return graded(worst(incident), incident.state)
+
+
+def graded(severity: Severity, state: IncidentState | None = None) -> str:
+    """Return the word for how bad something is, in an incident of this state."""
+    if state is IncidentState.PASSING:
         return "passing"
-    if incident.state is IncidentState.IN_PROGRESS:
+    if state is IncidentState.IN_PROGRESS:
         return "in progress"
-    return SEVERITY_WORDS[worst(incident)]
+    return SEVERITY_WORDS[severity]
 
 
 INFERRED = "inferred"  # the mark; every output has it

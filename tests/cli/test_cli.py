@@ -284,7 +284,7 @@ def test_diagnosis_of_this_machine_takes_the_budget_of_the_configuration(
 
     told: list[float] = []
 
-    def live(request: Any, *, on_progress: Any, on_unkept: Any, meanwhile: Any) -> Any:
+    def live(request: Any, **_: Any) -> Any:
         told.append(request.budget_s)
         return report()
 

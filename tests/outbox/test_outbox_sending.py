@@ -93,7 +93,7 @@ class Desk:
             return Receipt(transport=self.name, reference="7")
         if ending == "defect after":
             raise RuntimeError("a secret text")
-        kind = "uncertain" if ending in ("answer lost", "line lost") else ending
+        kind: Any = "uncertain" if ending in ("answer lost", "line lost") else ending
         raise Undelivered(kind, self.name, f"was {ending}")
 
     def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:

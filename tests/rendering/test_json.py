@@ -94,6 +94,7 @@ def test_the_keys_that_are_promised() -> None:
         "results",
         "timings",
         "remote_assistance",
+        "measures",
         "impact",
         "changes",
         "environment",
