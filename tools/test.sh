@@ -23,7 +23,12 @@ elif ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-query >/dev/null 
 else
     echo "test: the lab's packages and base layer"
     .venv/bin/python lab/iwxlab install
+    echo "test: the packages of a postfix"
+    sh tools/postfix.sh || leave_out "mail through a real postfix: see above"
 fi
+
+echo "test: the help desk"
+.venv/bin/python lab/desk/desk.py install || leave_out "the real help desk: see above"
 
 echo "test: the browser for the HTML report"
 sh tools/browser.sh || leave_out "the HTML report in a browser: see above"

@@ -14,7 +14,8 @@ from iwx_agent.host.answers import CommandAnswer
 from iwx_agent.host.contract import HostError
 from iwx_agent.rendering.words import one_line
 from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Undelivered
-from iwx_agent.transports.wording import as_json
+from iwx_agent.transports.said import looked_up, receipt, said_in
+from iwx_agent.transports.wording import PAYLOAD_VERSION, as_json, plain_key
 
 if TYPE_CHECKING:
     from iwx_agent.host.workers import Workers
@@ -28,17 +29,10 @@ _LONGEST_WAIT_S = 24 * 3600.0
 
 
 class CommandSettings(Struct, frozen=True, kw_only=True):
-    """The program with its full path, and its arguments."""
+    """The program with its full path, and its arguments; and one that tells whether a ticket is there."""
 
     command: tuple[str, ...]
-
-
-class _Answer(Struct, frozen=True, kw_only=True):
-    """What the program may say on its standard output."""
-
-    reference: str = ""
-    url: str = ""
-    retry_after_s: float = 0.0
+    look_up_command: tuple[str, ...] = ()
 
 
 class CommandTransport:
@@ -58,24 +52,31 @@ class CommandTransport:
 
     def deliver(self, letter: Letter, *, limit_s: float) -> Receipt:
         """Run the program; it has accepted the letter when it ends with 0."""
-        from iwx_agent.host.handover import hand_to_program
-
         try:
-            answer = hand_to_program(
-                self._workers,
-                self._settings.command,
-                self.outgoing(letter),
-                limit_s=limit_s,
-                max_bytes=_OUTPUT_MAX_BYTES,
-            )
+            answer = self._run(self._settings.command, self.outgoing(letter), limit_s)
         except HostError as error:
             raise self._not_started(error) from None
         return receipt_of(answer, self._where)
 
     def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:
-        """Return that this cannot be told."""
-        del key, limit_s
-        return CannotLook(reason="a program that was given a ticket cannot be asked for it")
+        """Ask the program that can tell, where there is one; only an answer that names the key counts."""
+        if not self._settings.look_up_command:
+            return CannotLook(reason="no look_up_command is set")
+        identity = plain_key(key)
+        question = msgspec.json.encode({"version": PAYLOAD_VERSION, "look_up": identity})
+        try:
+            answer = self._run(self._settings.look_up_command, question, limit_s)
+        except HostError as error:
+            return CannotLook(reason=f"look_up_command: {error.reason}")
+        if answer.exit_code != ACCEPTED:
+            ended = "did not end in time" if answer.timed_out else f"ended with {answer.exit_code}"
+            return CannotLook(reason=f"look_up_command {ended}")
+        return looked_up(self.name, said_in(answer.stdout), identity, "look_up_command", "ended with 0")
+
+    def _run(self, argv: tuple[str, ...], given: bytes, limit_s: float) -> CommandAnswer:
+        from iwx_agent.host.handover import hand_to_program
+
+        return hand_to_program(self._workers, argv, given, limit_s=limit_s, max_bytes=_OUTPUT_MAX_BYTES)
 
     def _not_started(self, error: HostError) -> Undelivered:
         if error.kind in ("permission", "not_regular", "not_found"):
@@ -90,16 +91,10 @@ def receipt_of(answer: CommandAnswer, where: str) -> Receipt:
     Raises:
         Undelivered: for every end but 0.
     """
-    said = _answer(answer.stdout)
+    said = said_in(answer.stdout)
     if answer.exit_code == ACCEPTED:
         first = _first_line(answer.stdout) if said is None else ""
-        said = said or _Answer()
-        return Receipt(
-            transport="command",
-            reference=one_line(said.reference),
-            url=one_line(said.url, 500),
-            said=first or "ended with 0",
-        )
+        return receipt("command", said, first or "ended with 0")
     errors = _first_line(answer.stderr)
     because = f": {errors}" if errors else ""
     if answer.timed_out:
@@ -118,14 +113,6 @@ def receipt_of(answer: CommandAnswer, where: str) -> Receipt:
     if answer.exit_code == UNKNOWN:
         raise Undelivered("uncertain", where, why)
     raise Undelivered("permanent", where, why, next_step="run the program by hand and look at what it says")
-
-
-def _answer(output: bytes) -> _Answer | None:
-    """Return the program's answer; None when it said none."""
-    try:
-        return msgspec.json.decode(output, type=_Answer)
-    except (msgspec.MsgspecError, RecursionError):
-        return None
 
 
 def _first_line(output: bytes) -> str:

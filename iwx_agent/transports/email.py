@@ -105,9 +105,9 @@ class EmailTransport:
 
     def deliver(self, letter: Letter, *, limit_s: float) -> Receipt:
         """Send a mail; it counts as accepted when the server has said so after the final dot."""
+        deadline = Deadline(limit_s)
         self._refuse_what_cannot_be()
         data = self.outgoing(letter)
-        deadline = Deadline(limit_s)
         with Wire(self._host, deadline, self._where, max_bytes=_ANSWERS_MAX_BYTES) as wire:
             dialog = _Dialog(wire, self._where, self._credentials)
             with dialog.step("connect"):

@@ -8,13 +8,11 @@ import hmac
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import quote, urlsplit
 
-import msgspec
 from msgspec import Struct
 
 from iwx_agent import __version__
 from iwx_agent.host.contract import Host, HostError
 from iwx_agent.host.deadline import Deadline
-from iwx_agent.rendering.words import one_line
 from iwx_agent.transports.contract import (
     CannotLook,
     Credentials,
@@ -23,6 +21,7 @@ from iwx_agent.transports.contract import (
     Receipt,
     Undelivered,
 )
+from iwx_agent.transports.said import looked_up, receipt, said_in
 from iwx_agent.transports.wire import Wire, is_loopback, not_sent
 from iwx_agent.transports.wording import as_json, letter_id, plain_key
 
@@ -47,15 +46,6 @@ class WebhookSettings(Struct, frozen=True, kw_only=True):
     look_up_url: str = ""
     authorities: str = ""
     allow_plain: bool = False
-
-
-class _Said(Struct, frozen=True, kw_only=True):
-    """What a receiver may answer with; ``found`` only to a look-up."""
-
-    key: str = ""
-    found: bool | None = None
-    reference: str = ""
-    url: str = ""
 
 
 class _Target(NamedTuple):
@@ -112,14 +102,8 @@ class WebhookTransport:
                 answer = self._exchanged(wire, target, "GET", url, headers, b"")
         except (Undelivered, HostError) as error:
             return CannotLook(reason=str(error))
-        said = _said(answer.body)
-        if answer.status not in (200, 404) or said is None or said.key != identity or said.found is None:
-            return CannotLook(
-                reason=f"an answer that does not tell whether it has {identity}: {answer.status}"
-            )
-        if not said.found:
-            return NotFound(said=f"{target.shown} does not have {identity}")
-        return _receipt(said, f"{answer.status}, found")
+        said = said_in(answer.body) if answer.status in (200, 404) else None
+        return looked_up(self.name, said, identity, f"webhook, {target.shown}", f"status {answer.status}")
 
     def _target(self, url: str) -> _Target:
         """Return where a URL leads.
@@ -186,24 +170,28 @@ def receipt_of(answer: "Answer", where: str, identity: str, now_at: float) -> Re
         Undelivered: for every answer that is no sign of acceptance.
     """
     status = answer.status
-    said = _said(answer.body)
+    said = said_in(answer.body)
     shown = f"status {status}"
     if 200 <= status <= 299:
         if not answer.sent_whole:
             raise Undelivered("uncertain", where, f"{shown} before all was sent", page=answer.body)
-        return _receipt(said or _Said(), shown)
+        return receipt("webhook", said, shown)
     if status == 409:
         if said is not None and said.key == identity:
-            return _receipt(said, f"{shown}: it has this one already")
+            return receipt("webhook", said, f"{shown}: it has this one already")
         raise Undelivered("uncertain", where, f"{shown}, without the letter's key", page=answer.body)
     if 300 <= status <= 399:
         why = f"{shown}: redirects are not followed"
         raise Undelivered("permanent", where, why, next_step="set the final url", page=answer.body)
-    if status in _COME_BACK or status >= 500:
+    if status in _COME_BACK or 500 <= status <= 599:
         kind: Literal["uncertain", "later"] = "uncertain" if status in _ANSWER_LOST else "later"
         wait_s = retry_after_s(answer.headers.get("retry-after", ""), now_at)
         raise Undelivered(kind, where, shown, retry_after_s=wait_s, page=answer.body)
+    if not 200 <= status <= 599:
+        raise Undelivered("uncertain", where, f"{shown}, which no HTTP server ends with", page=answer.body)
     step = "look at the url, the secret, and what the receiver says of it"
+    if status == 413:
+        step = "send it without attachments"
     raise Undelivered("permanent", where, shown, next_step=step, page=answer.body)
 
 
@@ -220,15 +208,3 @@ def retry_after_s(value: str, now_at: float) -> float:
     if until.tzinfo is None:
         return 0.0
     return min(max(until.timestamp() - now_at, 0.0), _LONGEST_WAIT_S)
-
-
-def _said(body: bytes) -> _Said | None:
-    try:
-        return msgspec.json.decode(body, type=_Said)
-    except (msgspec.MsgspecError, RecursionError):
-        return None
-
-
-def _receipt(said: _Said, words: str) -> Receipt:
-    url = one_line(said.url, 500) if said.url.startswith(("https://", "http://")) else ""
-    return Receipt(transport="webhook", reference=one_line(said.reference), url=url, said=words)

@@ -24,7 +24,8 @@ class Wire(io.RawIOBase):
     """What a client library takes for a connected socket.
 
     All that goes wrong on it is a ``HostError``, which is no ``OSError``: no client library swallows it.
-    ``stage`` is what is being done, for the reason of an error.
+    ``stage`` is what is being done, for the reason of an error; ``last_line`` is the last line that was
+    read as one, with its end; empty when there was none any more.
     """
 
     def __init__(self, host: Host, deadline: Deadline, source: str, *, max_bytes: int) -> None:
@@ -33,6 +34,7 @@ class Wire(io.RawIOBase):
         self._deadline = deadline
         self._left_bytes = max_bytes
         self._max_bytes = max_bytes
+        self.last_line = b""
 
     def __enter__(self) -> Self:
         return self
@@ -111,7 +113,7 @@ class Wire(io.RawIOBase):
     def makefile(self, mode: str) -> io.BufferedReader:
         """Return the reading end."""
         del mode
-        return io.BufferedReader(self)
+        return _Reader(self)
 
     def sendall(self, data: Any) -> None:
         """Send all of it."""
@@ -126,6 +128,18 @@ class Wire(io.RawIOBase):
     def say_farewell(self, data: bytes) -> None:
         """Send the last words; nothing that fails here matters."""
         self._link.say_farewell(data)
+
+
+class _Reader(io.BufferedReader):
+    """The reading end, which notes the last line."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__(wire)
+        self._wire = wire
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        self._wire.last_line = super().readline(size)
+        return self._wire.last_line
 
 
 def not_sent(error: HostError, where: str) -> Undelivered:

@@ -151,7 +151,7 @@ def names(letter: Letter) -> tuple[str, ...]:
     for number, one in enumerate(letter.attachments, start=1):
         name = re.sub(r"[^A-Za-z0-9._-]", "_", one.name.rpartition("/")[2]).lstrip(".")[-_NAME_CHARACTERS:]
         name = name or "attachment"
-        if name.lower() in taken:
+        while name.lower() in taken:
             name = f"{number}-{name}"
         taken.add(name.lower())
         found.append(name)

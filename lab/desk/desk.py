@@ -5,7 +5,8 @@
     lab/desk/desk.py tickets --json         what its database holds
     lab/desk/desk.py down
 
-Django gets an environment of its own, made at the first use: neither the program nor its tests need it.
+Django gets an environment of its own, made at the first use from the group `lab` of pyproject.toml: neither
+the program nor its tests need it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -28,11 +30,6 @@ from typing import Any, Self
 
 HERE = Path(__file__).resolve().parent
 VARIANTS = ("guest", "login", "renamed")
-# Everything pinned: a form page that was captured yesterday is the form page of tomorrow.
-REQUIREMENTS = (
-    "django-helpdesk==2.6.1", "Django==5.2.19", "djangorestframework==3.18.3", "django-model-utils==5.0.0",
-    "django-cleanup==9.0.0", "email-reply-parser==0.5.12", "Markdown==3.11.3", "nh3==0.3.8",
-)  # fmt: skip
 ACCOUNT = ("server1", "not-a-real-secret-2")
 STAFF = ("desk", "not-a-real-secret-3")
 _START_S = 30.0
@@ -41,6 +38,12 @@ _END_S = 5.0
 
 class DeskError(Exception):
     """The help desk cannot be made, started or asked."""
+
+
+def requirements() -> tuple[str, ...]:
+    """Return what the environment is made of."""
+    project = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    return tuple(project["dependency-groups"]["lab"])
 
 
 def home() -> Path:
@@ -177,20 +180,20 @@ _SAID = "SELECT title, comment, date FROM helpdesk_followup WHERE ticket_id = ? 
 def environment() -> Path:
     """Return the Python that has django-helpdesk, made at the first use."""
     place = home() / "venv"
-    stamp, wanted = place / "made", f"{sys.version}\n{REQUIREMENTS}"
+    stamp, wanted = place / "made", f"{sys.version}\n{requirements()}"
     python = place / "bin" / "python"
     with _locked("venv"):
         if not stamp.exists() or stamp.read_text() != wanted:
             _run([sys.executable, "-m", "venv", "--clear", str(place)])
             options = ("--quiet", "--disable-pip-version-check", "--no-input")
-            _run([str(python), "-m", "pip", "install", *options, *REQUIREMENTS])
+            _run([str(python), "-m", "pip", "install", *options, *requirements()])
             stamp.write_text(wanted)
     return python
 
 
 def _filled(python: Path, variant: str) -> Path:
     """Return a database of a variant as it is before the first ticket; made once: that takes seconds."""
-    digest = hashlib.sha256(repr((sys.version, REQUIREMENTS)).encode())
+    digest = hashlib.sha256(repr((sys.version, requirements())).encode())
     for path in sorted((HERE / "site").glob("*.py")):
         digest.update(path.read_bytes())
     made = home() / "filled" / f"{variant}-{digest.hexdigest()[:16]}.sqlite3"

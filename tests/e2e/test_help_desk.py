@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from desk.desk import ACCOUNT, VARIANTS, Desk, DeskError
+from desk.desk import ACCOUNT, VARIANTS, Desk, DeskError, environment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.timeout(180)]
 
@@ -28,8 +28,16 @@ QUEUES = {"guest": "1", "login": "1", "renamed": "2"}
 YES = {"guest": "Yes", "login": "Yes", "renamed": "Yes, it is enabled"}
 
 
+@pytest.fixture(scope="module")
+def installed() -> None:
+    try:
+        environment()
+    except DeskError as error:
+        pytest.skip(f"no help desk: {error}")
+
+
 @pytest.fixture(scope="module", params=VARIANTS)
-def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
+def desk(request: pytest.FixtureRequest, installed: None) -> Iterator[Desk]:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     with Desk(f"e2e{worker}-{request.param}", request.param) as one:
         yield one
@@ -124,7 +132,7 @@ def without_token(page: str) -> str:
     return re.sub(r'(name="csrfmiddlewaretoken" value=")[^"]+', r"\1", page)
 
 
-def test_it_ends_cleanly_and_says_so(tmp_path: Path) -> None:
+def test_it_ends_cleanly_and_says_so(installed: None) -> None:
     one = Desk(f"short-{os.getpid()}")
     with one:
         pid = int((one.place / "pid").read_text())
@@ -138,7 +146,7 @@ def test_it_ends_cleanly_and_says_so(tmp_path: Path) -> None:
     one.down()
 
 
-def test_it_does_not_end_a_process_that_has_got_its_number(tmp_path: Path) -> None:
+def test_it_does_not_end_a_process_that_has_got_its_number() -> None:
     one = Desk(f"stale-{os.getpid()}")
     one.place.mkdir(parents=True)
     (one.place / "pid").write_text(str(os.getpid()))

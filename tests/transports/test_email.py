@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from certificates import Identity
 from letters import ending, kind_of, letter
 from mail_sink import PASSWORD, USER, Sink
 from peers import Peers
@@ -15,8 +16,6 @@ from peers import Peers
 from iwx_agent.host.live import LiveHost
 from iwx_agent.transports.contract import CannotLook, Credentials, Receipt, Undelivered
 from iwx_agent.transports.email import EmailSettings, EmailTransport
-
-from .conftest import Identity
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 

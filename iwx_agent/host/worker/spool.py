@@ -26,8 +26,9 @@ def spool(directory: str, name: str, files: tuple[tuple[str, int], ...], number:
     Returns false when it was there already. ``number`` is closed.
     """
     try:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(directory, 0o700)  # noqa: PTH102
+        for path in (os.path.dirname(directory), directory):  # noqa: PTH120
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path, 0o700)  # noqa: PTH102
         place = _own_directory(directory)
         try:
             return not _is_there(place, name, directory) and _write(place, name, files, number)

@@ -1,0 +1,45 @@
+"""What a receiver of letters may answer with: a small JSON object, from a webhook or from a program. Pure."""
+
+import msgspec
+from msgspec import Struct
+
+from iwx_agent.rendering.words import one_line
+from iwx_agent.transports.contract import CannotLook, NotFound, Receipt
+
+_URL_CHARACTERS = 500
+
+
+class Said(Struct, frozen=True, kw_only=True):
+    """An answer; all of it may be left out. ``found`` counts only as the answer to a look-up."""
+
+    key: str = ""
+    found: bool | None = None
+    reference: str = ""
+    url: str = ""
+    retry_after_s: float = 0.0
+
+
+def said_in(data: bytes) -> Said | None:
+    """Return the answer; None for what is none."""
+    try:
+        return msgspec.json.decode(data, type=Said)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def receipt(transport: str, said: Said | None, words: str) -> Receipt:
+    """Return the receipt for a letter that was accepted; only an http URL is handed on as one."""
+    said = said or Said()
+    url = one_line(said.url, _URL_CHARACTERS) if said.url.startswith(("https://", "http://")) else ""
+    return Receipt(transport=transport, reference=one_line(said.reference), url=url, said=words)
+
+
+def looked_up(
+    transport: str, said: Said | None, identity: str, where: str, words: str
+) -> Receipt | NotFound | CannotLook:
+    """Return what the answer to a look-up says: it counts only when it names the key and says yes or no."""
+    if said is None or said.key != identity or said.found is None:
+        return CannotLook(reason=f"{where}: an answer that does not tell whether it has {identity}: {words}")
+    if said.found:
+        return receipt(transport, said, f"{words}, found")
+    return NotFound(said=f"{where} does not have {identity}")
