@@ -1,11 +1,13 @@
 """No ticket and no password goes to whoever cannot prove to be the portal; a proxy only passes bytes on."""
 
 import socket
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import Identity
 from desk.odd import PASSWORD, USER, OddDesk
 from letters import ending, kind_of, letter
 from peers import Peers
@@ -14,8 +16,6 @@ from iwx_agent.config import load_portal_form
 from iwx_agent.host.live import LiveHost
 from iwx_agent.transports.contract import Credentials, Receipt, Undelivered
 from iwx_agent.transports.portal import Place, PortalTransport
-
-from .conftest import Identity, openssl
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
@@ -41,6 +41,10 @@ def signed(place: Path, identity: Identity, name: str, *, days: int = 2) -> Path
     pem = place / "own-identity.pem"
     pem.write_bytes((place / "own.key").read_bytes() + (place / "own.pem").read_bytes())
     return pem
+
+
+def openssl(place: Path, arguments: str) -> None:
+    subprocess.run(["openssl", *arguments.split()], cwd=place, check=True, capture_output=True)
 
 
 def refused(host: LiveHost, pem: Path, authority: Path | str, said: str) -> None:
