@@ -287,7 +287,7 @@ class Visit:
         page = self.read(answer)
         if answer.status in (401, 403):
             self.fail("permanent", f"the login was refused: status {answer.status}", answer)
-        if target and join(opened.url, target).partition("?")[0] == opened.url.partition("?")[0]:
+        if endings.is_login(target) and target.partition("?")[0] == opened.url.partition("?")[0]:
             self.fail("permanent", "the login was refused: it leads back to the login form", answer)
         if target:
             self.logged_in = True

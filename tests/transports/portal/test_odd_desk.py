@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from desk.odd import BEHAVIOURS, PASSWORD, RETRY_AFTER_S, USER, OddDesk
+from desk.odd import PASSWORD, RETRY_AFTER_S, USER, OddDesk
+from desk.odd_behaviours import BEHAVIOURS
 from desk.odd_pages import HIDDEN
 from letters import ending, kind_of, letter
 
