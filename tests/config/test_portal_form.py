@@ -46,7 +46,7 @@ def test_an_administrator_adds_words_and_takes_some_away(etc: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "key", "why"),
     [
-        ('drop = ["Queu"]\n', "drop", "no entry has the words Queu; did you mean Queue?"),
+        ('drop = ["Queue1"]\n', "drop", "no entry has the words Queue1; did you mean Queue?"),
         ('not_needed = ["attachment"]\n', "not_needed", "no field of the ticket is called attachment"),
         (
             ENTRY.replace("subject", "subjct"),

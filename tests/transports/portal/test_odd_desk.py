@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from desk.odd import PASSWORD, RETRY_AFTER_S, USER, OddDesk
 from desk.odd_behaviours import BEHAVIOURS
-from desk.odd_pages import HIDDEN
+from desk.odd_pages import HIDDEN, form_page
 from letters import ending, kind_of, letter
 
 from iwx_agent.config import load_portal_form
@@ -269,3 +269,19 @@ def test_a_check_says_why_a_form_is_not_understood(host: LiveHost, elsewhere: Od
     (first, *_) = CASES[name].said.partition(" (")
     assert any(first in problem for problem in reading.problems)
     assert not reading.understood
+
+
+def test_a_check_says_which_answers_the_form_does_not_take(host: LiveHost) -> None:
+    with OddDesk("good") as desk:
+        desk.acts["GET /submit"] = lambda handler: handler.page(form_page().replace(">Urgent<", ">Soon<"))
+        reading = portal(host, desk).check(limit_s=5)
+    (problem,) = reading.problems
+    assert problem.startswith("no option of Priority means 'Urgent'; there are: ")
+
+
+def test_a_check_of_a_page_without_the_form_says_so(host: LiveHost) -> None:
+    with OddDesk("script-only") as desk:
+        reading = portal(host, desk).check(limit_s=5)
+        assert desk.posts == []
+    assert [row.label for row in reading.rows] == [""] * 6
+    assert "only scripts" in reading.problems[0]

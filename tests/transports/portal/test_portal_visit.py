@@ -1,5 +1,7 @@
 """The way to the form: login, links, steps; no password and no ticket goes where it was not meant to go."""
 
+import gzip
+import zlib
 from typing import Any
 
 import pytest
@@ -161,3 +163,65 @@ def test_a_head_that_is_cut_off_is_no_answer(host: LiveHost) -> None:
 
     kind, _, desk = sent(host, {"POST /submit": cut})
     assert (kind, len(desk.posts)) == ("uncertain", 1)
+
+
+@pytest.mark.parametrize(
+    ("thanks", "kind", "words"),
+    [
+        (said("Ticket number T-1 was created."), "accepted", "with a confirmation"),
+        (to("/ticket?ticket=T-1"), "accepted", "/thanks"),
+        (said("Thank you."), "uncertain", "no sign that the ticket was accepted"),
+        (said(LOGIN), "uncertain", "no sign that the ticket was accepted"),
+        (status(503), "uncertain", "where: "),
+        (to("https://x.invalid/ticket?ticket=T-1"), "uncertain", "which is another place"),
+        (said(f"<p class=error>Name it</p>{form_page()}"), "person", "the portal refused the form: Name it"),
+    ],
+)
+def test_the_page_after_a_ticket_is_looked_at(host: LiveHost, thanks: Act, kind: str, words: str) -> None:
+    found, why, desk = sent(host, {"POST /submit": to("/thanks"), "GET /thanks": thanks})
+    assert (found, len(desk.posts)) == (kind, 1), why
+    assert words in why
+
+
+def packed(data: bytes, encoding: str) -> Act:
+    def act(handler: Handler) -> None:
+        handler.begin(200, "text/html", cookies=True, headers={"Content-Encoding": encoding})
+        handler.wfile.write(data)
+
+    return act
+
+
+PAGE = form_page().encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "kind", "words"),
+    [
+        (gzip.compress(PAGE), "gzip", "accepted", "status 302"),
+        (zlib.compress(PAGE), "deflate", "accepted", "status 302"),
+        (PAGE, "identity", "accepted", "status 302"),
+        (PAGE, "br", "later", "the page is packed as 'br'"),
+        (PAGE, "gzip", "later", "packed, and damaged"),
+        (gzip.compress(PAGE)[:-20], "gzip", "later", "the packed page ends early"),
+    ],
+)
+def test_a_page_that_is_packed_unasked_is_unpacked(
+    host: LiveHost, data: bytes, encoding: str, kind: str, words: str
+) -> None:
+    found, why, _ = sent(host, {"GET /submit": packed(data, encoding)})
+    assert found == kind, why
+    assert words in why
+
+
+def test_a_token_for_scripts_is_sent_along(host: LiveHost) -> None:
+    """As the scripts of Laravel and Rails send it: from a cookie, from the page's head."""
+
+    def page(handler: Handler) -> None:
+        headers = {"Set-Cookie": "XSRF-TOKEN=a%3D; Path=/"}
+        handler.begin(200, "text/html", cookies=True, headers=headers)
+        handler.wfile.write(f"<head><meta name=csrf-token content=abc></head>{form_page()}".encode())
+
+    found, why, desk = sent(host, {"GET /submit": page})
+    assert found == "accepted", why
+    assert desk.posts[0].headers["x-xsrf-token"] == "a="
+    assert desk.posts[0].headers["x-csrf-token"] == "abc"

@@ -68,12 +68,12 @@ def test_no_text_of_a_page_breaks_a_line_or_grows(text: str) -> None:
 def test_a_phrase_counts_in_whole_words() -> None:
     form = PortalForm(
         synonyms=(
-            Synonym(meaning="said.denied", words=("no", "couldn't"), confidence="inferred", known_from="x"),
+            Synonym(meaning="said.denied", words=("no", "can't"), confidence="inferred", known_from="x"),
         )
     )
     words = Vocabulary(form)
     assert words.phrase_in("There is NO ticket", "said.denied") == "no"
-    assert words.phrase_in("It couldn\u2019t be done", "said.denied") == "couldn't"
+    assert words.phrase_in("It can\u2019t be done", "said.denied") == "can't"
     assert words.phrase_in("Your note is known", "said.denied") == ""
 
 
