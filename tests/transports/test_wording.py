@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from letters import letter
 
@@ -160,6 +160,7 @@ def test_a_key_of_plain_characters_is_kept(key: str, kept: bool) -> None:
 # Mail
 
 
+@settings(deadline=None)  # the first one imports all of email
 @given(one=letters | LONE)
 def test_any_letter_is_a_mail_with_just_these_headers(one: Letter) -> None:
     data = written(one)
