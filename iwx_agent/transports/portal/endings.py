@@ -1,6 +1,7 @@
 """What an answer means for the ticket: accepted on a positive sign only, refused only when sure. Pure."""
 
 import re
+from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 from typing import Literal
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -245,6 +246,10 @@ _NUMBER = re.compile(
     rf"({_REFERENCE})\b",
     re.IGNORECASE,
 )
+# A confirmation is short and stands above: what is read of a page for it is bounded, whatever the page has.
+_READ_CHARACTERS = 100_000
+_LINE_CHARACTERS = 1000
+_CONFIRMING_COUNT = 100
 _SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|\n")
 _ABBREVIATED = re.compile(r"\bno\b\.?\s*[:#]?\s*(?=[A-Za-z]{0,10}[-#]?\d)", re.IGNORECASE)
 
@@ -255,26 +260,33 @@ def confirmed_in(page: Page, url: str, key: str, words: Vocabulary) -> str | Non
     A confirmation is a sentence that says so, together with the number, or with the
     ticket's key outside of any field (then the number may be empty).
     """
-    text = _ABBREVIATED.sub("number ", page.text)
-    lines = text.split("\n")
+    text = _ABBREVIATED.sub("number ", page.text[:_READ_CHARACTERS])
+    lines = [line[:_LINE_CHARACTERS] for line in text.split("\n")]
+    linked = {found for link in page.links if (found := reference_in(_joined(url, link.href)))}
+    for place in _confirming(lines, words):
+        near = "\n".join(lines[max(0, place - 2) : place + 4])
+        number = _NUMBER.search(near)
+        if number:
+            return number[1]
+        if len(linked) == 1:
+            return linked.pop()
+        if key and key in page.text:
+            return ""
+    return None
+
+
+def _confirming(lines: list[str], words: Vocabulary) -> Iterable[int]:
+    """Yield the places of the lines with a sentence that confirms, the first ones."""
+    left = _CONFIRMING_COUNT
     for place, line in enumerate(lines):
         for sentence in _SENTENCES.split(line):
             phrase = words.phrase_in(sentence, "said.accepted")
-            if not phrase:
-                continue
-            before = sentence.casefold().partition(phrase.casefold())[0]
-            if words.phrase_in(before, "said.denied"):
-                continue
-            near = "\n".join(lines[max(0, place - 2) : place + 4])
-            number = _NUMBER.search(near)
-            if number:
-                return number[1]
-            linked = {found for link in page.links if (found := reference_in(_joined(url, link.href)))}
-            if len(linked) == 1:
-                return linked.pop()
-            if key and key in page.text:
-                return ""
-    return None
+            before = sentence.casefold().partition(phrase.casefold())[0] if phrase else ""
+            if phrase and not words.phrase_in(before, "said.denied"):
+                yield place
+                left -= 1
+        if left <= 0:
+            return
 
 
 def _joined(url: str, href: str) -> str:

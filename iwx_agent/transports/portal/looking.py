@@ -1,5 +1,6 @@
 """Whether the portal has a ticket: on its search page, or in the account's list. Never a guess."""
 
+import re
 from urllib.parse import quote
 
 from iwx_agent.transports.contract import CannotLook, NotFound, Receipt
@@ -16,6 +17,8 @@ _SHORTENED = ("\u2026", "...")
 def find_ticket(visit: Visit, key: str) -> Receipt | NotFound | CannotLook:
     """Return the ticket with this key (or number). Raises Undelivered when the portal cannot be asked."""
     place = visit.place
+    if not key.strip():
+        return CannotLook(reason="there is no key to look for")
     if place.search_address:
         opened = visit.portal_page(place.search_address.replace("{key}", quote(key, safe="")))
         return _searched(visit, opened, key)
@@ -161,10 +164,4 @@ def _receipt(opened: Opened, url: str) -> Receipt:
 
 def _has(text: str, key: str) -> bool:
     """Return whether a text has the key, not as part of a longer one."""
-    place = text.casefold().find(key.casefold())
-    while place >= 0:
-        around = text[max(0, place - 1) : place] + text[place + len(key) : place + len(key) + 1]
-        if not any(c.isalnum() for c in around):
-            return True
-        place = text.casefold().find(key.casefold(), place + 1)
-    return False
+    return bool(re.search(rf"(?<![^\W_]){re.escape(key)}(?![^\W_])", text, re.IGNORECASE))

@@ -2,9 +2,9 @@
 
 import html
 from typing import Literal, NoReturn
-from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urljoin, urlsplit, urlunsplit
 
-from msgspec import Struct
+from msgspec import Struct, json
 
 from iwx_agent.host.contract import Host
 from iwx_agent.model.portal_form import PortalForm
@@ -380,6 +380,7 @@ def _spellings(account: Credentials) -> list[bytes]:
     found: set[bytes] = set()
     for secret, least_characters in ((account.user, 4), (account.secret, 1)):
         if len(secret) >= least_characters:
-            for text in (secret, html.escape(secret), quote(secret), quote(secret, safe="")):
+            escaped = json.encode(secret).decode()[1:-1]
+            for text in (secret, html.escape(secret), quote(secret), quote_plus(secret), escaped):
                 found |= {text.encode("utf-8", "replace"), text.encode("cp1252", "replace")}
     return sorted(found, key=len, reverse=True)

@@ -1,5 +1,6 @@
 """A ticket was accepted on a positive sign only; every other answer says what is known, and no more."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,15 @@ def test_a_sentence_confirms_together_with_a_number_or_the_key(text: str, number
 )
 def test_a_page_without_such_a_sentence_is_no_sign(text: str) -> None:
     assert judged(200, text).what == "uncertain"
+
+
+@pytest.mark.parametrize(
+    "piece", ["Not made. It was created. ", "A. ", "it was created no ", "ticket # ", "<p>was created. no "]
+)
+def test_a_page_that_says_it_without_end_is_judged_in_time(piece: str) -> None:
+    started = time.monotonic()
+    assert judged(200, piece * (500_000 // len(piece))).what == "uncertain"
+    assert time.monotonic() - started < 5
 
 
 def test_the_numbers_place_is_near_the_sentence() -> None:

@@ -1,5 +1,6 @@
 """A ticket is found, or surely not there, or it is said why that cannot be told; nothing in between."""
 
+import time
 from typing import Any
 
 import pytest
@@ -130,6 +131,21 @@ def test_the_list_is_found_by_its_link(host: LiveHost) -> None:
         assert isinstance(found, Receipt)
         desk.acts["GET /submit"] = said("<a href='/1'>My tickets</a> <a href='/2'>My Tickets</a>")
         assert isinstance(transport.look_up(KEY, limit_s=5), CannotLook)
+
+
+@pytest.mark.parametrize("key", ["", " "])
+def test_nothing_is_found_by_no_key(host: LiveHost, key: str) -> None:
+    with OddDesk("good") as desk:
+        found = portal(host, desk, search_address=f"{desk.url}/search?q={{key}}").look_up(key, limit_s=5)
+        assert desk.requests == []
+    assert isinstance(found, CannotLook)
+
+
+def test_a_page_full_of_other_keys_is_read_in_time(host: LiveHost) -> None:
+    started = time.monotonic()
+    found = looked_up(host, {"GET /s": said(f"x{KEY}x " * 50_000)}, search_address="/s?q={key}")
+    assert isinstance(found, CannotLook)
+    assert time.monotonic() - started < 5
 
 
 def test_a_guest_without_a_search_cannot_look(host: LiveHost) -> None:
