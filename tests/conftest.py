@@ -201,7 +201,7 @@ def etc(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
-    """With ``--dist=loadgroup`` give all tests of a cluster to one worker, every other to any.
+    """With ``--dist=loadgroup`` give a module whose tests share something to one worker, other tests to any.
 
     xdist's own groups ride on the ids of tests, which pytest 9.2 no longer lets it change.
     """
@@ -211,7 +211,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | Non
 
     def scope_of(test: str) -> str:
         module = test.partition("::")[0]
-        return module if module.endswith("test_lab_cluster.py") else test
+        return module if module.endswith(("test_lab_cluster.py", "test_mail_by_postfix.py")) else test
 
     scheduling: object = LoadScopeScheduling(config, log)
     vars(scheduling)["_split_scope"] = scope_of

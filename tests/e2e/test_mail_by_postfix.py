@@ -17,13 +17,7 @@ from iwx_agent.host.live import LiveHost
 from iwx_agent.transports.contract import Attachment, Receipt, Undelivered
 from iwx_agent.transports.email import EmailSettings, EmailTransport
 
-# In one worker: each would install one of its own.
-pytestmark = [
-    pytest.mark.lab,
-    pytest.mark.enable_socket,
-    pytest.mark.timeout(180),
-    pytest.mark.xdist_group("postfix"),
-]
+pytestmark = [pytest.mark.lab, pytest.mark.enable_socket, pytest.mark.timeout(180)]
 ARRIVES_S = 20.0
 
 

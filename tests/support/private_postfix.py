@@ -24,8 +24,8 @@ mount -t proc proc root/proc
 mount --rbind /dev root/dev
 mount -t tmpfs tmpfs root/run
 mount -t tmpfs tmpfs root/tmp
-mkdir root/run/packages
-mount --bind "$packages" root/run/packages
+mkdir -p root/run/packages/partial
+cp "$packages"/*.deb root/run/packages  # apt locks where they are
 cp "$identity" root/run/identity.pem
 rm -f root/usr/sbin/policy-rc.d
 printf '#!/bin/sh\nexit 101\n' >root/usr/sbin/policy-rc.d
