@@ -21,10 +21,10 @@ class Letter(Struct, frozen=True, kw_only=True):
     """A ticket as it is sent: the form's fields in words, the key that makes it one and the same.
 
     ``key`` also stands in ``subject``. ``assistance`` is the form's Remote Assistance question as a plain
-    answer. ``reference`` is the vendor's number of an open ticket that this is an update to, empty for a new
-    one, and ``page`` the page of that ticket. ``sender_name`` and ``sender_mail`` are for guests and for mail.
-    ``written_at`` is when the ticket was written, in seconds since the epoch, the same at every attempt; 0
-    when it is not told.
+    answer. ``reference`` is the vendor's number of an open ticket that this is an update to, empty for a
+    new one, and ``page`` the page of that ticket. ``sender_name`` and ``sender_mail`` are for guests and
+    for mail. ``written_at`` is when the ticket was written, in seconds since the epoch, the same at every
+    attempt; 0 when it is not told.
     """
 
     key: str
