@@ -63,14 +63,13 @@ def exchange(
     """
     adapter = _WireAdapter(wire)
     usual = {"Connection": "close", "Accept-Encoding": "identity"}
-    request = requests.Request(
-        method, url, headers=headers | usual, data=body or None, cookies=cookies
-    ).prepare()
+    asked = requests.Request(method, url, headers=headers | usual, data=body or None, cookies=cookies)
     try:
+        request = asked.prepare()
         got = adapter.send(request, stream=True)
     except HostError as error:
         raise LostError(error.reason, sent=adapter.sent_whole) from None
-    except requests.RequestException as error:
+    except (requests.RequestException, UnicodeError) as error:
         raise LostError(_why(error), sent=adapter.sent_whole) from None
     # http.client takes the end of the connection for the end of the head
     if wire.last_line not in (b"\r\n", b"\n"):
@@ -105,7 +104,7 @@ def _start_of(got: requests.Response, max_bytes: int) -> tuple[bytes, str]:
     return bytes(data), ""
 
 
-def _why(error: requests.RequestException) -> str:
+def _why(error: requests.RequestException | UnicodeError) -> str:
     """Return in few words what went wrong, without the URL, which ``requests`` puts into its own."""
     inner: BaseException = error
     for _ in range(8):

@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 from typing import Literal
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 
 from iwx_agent.transports.portal.exchange import Answer
 from iwx_agent.transports.portal.mapping import Mapping, map_ticket
 from iwx_agent.transports.portal.page import Page
-from iwx_agent.transports.portal.settings import origin_of
+from iwx_agent.transports.portal.settings import join, origin_of
 from iwx_agent.transports.portal.words import Vocabulary, one_line
 
 RETRY_AFTER_MAX_S = 86_400.0
@@ -127,13 +127,11 @@ def is_login(url: str) -> bool:
 
 def target_of(answer: Answer) -> str:
     """Return where a redirect leads; empty when it is none."""
-    location = answer.headers.get("location", "").strip()
+    location = answer.headers.get("location", "").strip(" \t")
     if answer.status not in (*REDIRECTS, 201) or not location:
         return ""
-    try:
-        return urljoin(answer.url, location).partition("#")[0]
-    except ValueError:
-        return ""
+    # A header is read as Latin-1, and written as UTF-8 by many
+    return join(answer.url, location.encode("latin-1", "replace").decode("utf-8", "replace"))
 
 
 def judge_sent(answer: Answer, page: Page | None, sent: Sent, words: Vocabulary) -> Ending:
@@ -262,7 +260,7 @@ def confirmed_in(page: Page, url: str, key: str, words: Vocabulary) -> str | Non
     """
     text = _ABBREVIATED.sub("number ", page.text[:_READ_CHARACTERS])
     lines = [line[:_LINE_CHARACTERS] for line in text.split("\n")]
-    linked = {found for link in page.links if (found := reference_in(_joined(url, link.href)))}
+    linked = {found for link in page.links if (found := reference_in(join(url, link.href)))}
     for place in _confirming(lines, words):
         near = "\n".join(lines[max(0, place - 2) : place + 4])
         number = _NUMBER.search(near)
@@ -287,13 +285,6 @@ def _confirming(lines: list[str], words: Vocabulary) -> Iterable[int]:
                 left -= 1
         if left <= 0:
             return
-
-
-def _joined(url: str, href: str) -> str:
-    try:
-        return urljoin(url, href)
-    except ValueError:
-        return ""
 
 
 def without_query(url: str) -> str:

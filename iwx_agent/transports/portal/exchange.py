@@ -13,6 +13,7 @@ from iwx_agent.host.deadline import Deadline
 from iwx_agent.transports.http_exchange import LostError, exchange
 from iwx_agent.transports.portal.filling import File
 from iwx_agent.transports.portal.markup import MAX_BYTES
+from iwx_agent.transports.portal.page import is_token
 from iwx_agent.transports.portal.settings import Place, origin_of
 from iwx_agent.transports.wire import Wire
 
@@ -138,8 +139,9 @@ class Exchange:
     def _of_post(self) -> dict[str, str]:
         parts = urlsplit(self._place.address)
         headers = {"Origin": f"{parts.scheme}://{parts.netloc}"}
-        token = next((one.value for one in self._cookies if one.name == "XSRF-TOKEN"), None)
-        return headers | ({"X-XSRF-TOKEN": unquote(token)} if token else {})
+        values = (unquote(one.value or "") for one in self._cookies if one.name == "XSRF-TOKEN")
+        token = next(filter(is_token, values), None)
+        return headers | ({"X-XSRF-TOKEN": token} if token else {})
 
 
 def _authority(name: str, port: int) -> str:

@@ -7,8 +7,8 @@ from iwx_agent.transports.contract import CannotLook, NotFound, Receipt
 from iwx_agent.transports.portal import endings
 from iwx_agent.transports.portal.json_list import read_json_list
 from iwx_agent.transports.portal.page import Link, Page, Row
-from iwx_agent.transports.portal.settings import origin_of
-from iwx_agent.transports.portal.visit import Opened, Visit, is_json, join, whole_word
+from iwx_agent.transports.portal.settings import join, origin_of
+from iwx_agent.transports.portal.visit import Opened, Visit, is_json, whole_word
 
 _PAGES_COUNT = 10
 _SHORTENED = ("\u2026", "...")

@@ -158,6 +158,11 @@ def text_of(body: bytes, content_type: str) -> tuple[str, str]:
     return body.decode(charset, "replace"), charset
 
 
+def is_token(text: str) -> bool:
+    """Return whether a text can stand in a header as it is."""
+    return bool(re.fullmatch(r"[!-~]{1,500}", text))
+
+
 def read_page(body: bytes, content_type: str = "") -> Page:
     """Return what stands on a page.
 

@@ -1,7 +1,7 @@
 """Where the portal is and who asks there. No secret of it shows in a text, a log or an exception."""
 
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from msgspec import Struct
 
@@ -58,6 +58,18 @@ def fault_of_address(address: str, *, plain: bool = False) -> str:
     if parts.scheme == "http" and not plain and not is_loopback(name):
         return "expected https:// (a ticket is sent over TLS only)"
     return ""
+
+
+def join(base: str, href: str) -> str:
+    """Return where a link leads, in printable ASCII, without the place within the page.
+
+    Empty when it is no address. What a page or a header has in it can be anything.
+    """
+    try:
+        found = urljoin(base, href).partition("#")[0]
+    except ValueError:
+        return ""
+    return quote(found, safe="!$%&'()*+,/:;=?@[]~", errors="replace")
 
 
 def is_loopback(name: str) -> bool:

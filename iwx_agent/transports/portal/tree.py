@@ -9,7 +9,7 @@ from bs4.exceptions import ParserRejectedMarkup
 
 from iwx_agent.transports.portal import labels
 from iwx_agent.transports.portal.markup import Markup, Unreadable
-from iwx_agent.transports.portal.page import Button, Control, Form, Kind, Link, Option, Page, Row
+from iwx_agent.transports.portal.page import Button, Control, Form, Kind, Link, Option, Page, Row, is_token
 from iwx_agent.transports.portal.words import one_line
 
 CONTROLS_COUNT = 500
@@ -239,13 +239,9 @@ class _Reader:
         """Return the header that a script would send: Rails and others have its value in the head."""
         for meta in self._named("meta"):
             content = value_of(meta, "content")
-            if value_of(meta, "name").lower() in ("csrf-token", "_csrf", "csrf_token") and _is_token(content):
+            if value_of(meta, "name").lower() in ("csrf-token", "_csrf", "csrf_token") and is_token(content):
                 return (("X-CSRF-Token", content),)
         return ()
-
-
-def _is_token(text: str) -> bool:
-    return bool(re.fullmatch(r"[!-~]{1,500}", text))
 
 
 def _lines(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import html
 from typing import Literal, NoReturn
-from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
 
 from msgspec import Struct, json
 
@@ -15,7 +15,7 @@ from iwx_agent.transports.portal.filling import CannotFill, choose, untouched
 from iwx_agent.transports.portal.mapping import Mapping, captcha_in, map_login, map_ticket
 from iwx_agent.transports.portal.markup import MAX_BYTES, Unreadable
 from iwx_agent.transports.portal.page import Form, Page, read_page
-from iwx_agent.transports.portal.settings import Place, fault_of_address, origin_of
+from iwx_agent.transports.portal.settings import Place, fault_of_address, join, origin_of
 from iwx_agent.transports.portal.words import Vocabulary
 
 PAGE_KEPT_BYTES = 256 * 1024
@@ -149,7 +149,6 @@ class Visit:
         """Return where a form is sent to: on the portal's own origin, or not at all."""
         base = join(opened.url, opened.page.base) if opened.page.base else opened.url
         target = join(base, action or form.action) if action or form.action else opened.url
-        target = target.partition("#")[0]
         if fault_of_address(target, plain=True) or origin_of(target) != origin_of(self.place.address):
             self.fail(
                 "person",
@@ -358,14 +357,6 @@ def _plain(text: str) -> set[str]:
     from iwx_agent.transports.portal.words import forms_of
 
     return set(forms_of(text)[:2])
-
-
-def join(base: str, href: str) -> str:
-    """Return where a link leads, without the place within the page; empty when it is no address."""
-    try:
-        return urljoin(base, href).partition("#")[0]
-    except ValueError:
-        return ""
 
 
 def _with_query(url: str, fields: list[tuple[str, str]]) -> str:

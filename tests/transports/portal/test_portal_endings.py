@@ -203,6 +203,8 @@ def test_where_a_redirect_leads() -> None:
     assert target(302, "/a?b#c") == "https://portal.example.com/a?b"
     assert target(200, "/a") == ""
     assert target(302, "//[x") == ""
+    assert target(302, "/a?b=\x1b[2J\u2603") == "https://portal.example.com/a?b=%1B[2J?"
+    assert target(302, "/d\xc3\xa9j\xc3\xa0") == "https://portal.example.com/d%C3%A9j%C3%A0"
 
 
 def test_a_page_that_was_asked_for_is_there_or_not() -> None:

@@ -225,3 +225,14 @@ def test_a_token_for_scripts_is_sent_along(host: LiveHost) -> None:
     assert found == "accepted", why
     assert desk.posts[0].headers["x-xsrf-token"] == "a="
     assert desk.posts[0].headers["x-csrf-token"] == "abc"
+
+
+@pytest.mark.parametrize("value", ["%0d%0aX-Evil:%201", "%E2%98%83", "%00", "x" * 501])
+def test_a_token_that_fits_into_no_header_is_left_out(host: LiveHost, value: str) -> None:
+    def page(handler: Handler) -> None:
+        headers = {"Set-Cookie": f"XSRF-TOKEN={value}; Path=/"}
+        handler.page(form_page(), cookies=True, headers=headers)
+
+    found, why, desk = sent(host, {"GET /submit": page})
+    assert found == "accepted", why
+    assert {"x-xsrf-token", "x-evil"}.isdisjoint(desk.posts[0].headers)
