@@ -32,7 +32,8 @@ class PortalTransport:
         Raises:
             Undelivered: for every ending but a positive sign of acceptance.
         """
-        from iwx_agent.transports.portal.sending import send_reply, send_ticket
+        from iwx_agent.transports.portal.replying import send_reply
+        from iwx_agent.transports.portal.sending import send_ticket
         from iwx_agent.transports.portal.visit import Visit
 
         self._usable()
@@ -48,7 +49,12 @@ class PortalTransport:
         """Return whether the portal has the ticket with this key; never raises for what it answers."""
         from iwx_agent.transports.portal.looking import find_ticket
         from iwx_agent.transports.portal.visit import Visit
+        from iwx_agent.transports.wording import is_update
 
+        if is_update(key):
+            return CannotLook(
+                reason="a portal knows no key of an update: its text is looked for before it is sent again"
+            )
         try:
             self._usable()
             return find_ticket(Visit(self._host, self._place, self._form, limit_s), key)

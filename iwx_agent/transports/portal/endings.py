@@ -175,6 +175,9 @@ def _judge_redirect(answer: Answer, sent: Sent) -> Ending:
     if reference and reference_in(sent.page_url) != reference:
         return Ending(what="accepted", why=f"{said} to the ticket's page", reference=reference, url=target)
     if is_login(target):
+        if led_to := _ticket_after(target):
+            why = f"{said} to the login page, and from there to ticket {led_to}, which may be this one"
+            return Ending(what="uncertain", why=why)
         if sent.logged_in:
             return Ending(what="session", why=f"{said} to the login page: the session is lost")
         return Ending(what="uncertain", why=f"{said} to the login page, after a form that needed no login")
@@ -183,6 +186,12 @@ def _judge_redirect(answer: Answer, sent: Sent) -> Ending:
             what="uncertain", why=f"{said} to {shown}, which is not the portal's own origin and not followed"
         )
     return Ending(what="follow", why=f"{said} to {shown}", url=target)
+
+
+def _ticket_after(login: str) -> str:
+    """Return the number of the ticket that a login page leads to; empty when it leads to none."""
+    found = (reference_in(join(login, value)) for _, value in parse_qsl(urlsplit(login).query[:2000]))
+    return next(filter(None, found), "")
 
 
 def judge_page(page: Page | None, answer: Answer, sent: Sent, words: Vocabulary) -> Ending:

@@ -65,6 +65,9 @@ def test_a_redirect_is_a_sign_when_it_leads_to_the_tickets_page(
 
 def test_a_redirect_to_the_login_is_a_lost_session_when_there_was_one() -> None:
     assert judged(302, location="/users/sign_in", logged_in=True).what == "session"
+    assert judged(302, location="/login?next=/submit", logged_in=True).what == "session"
+    led_on = judged(302, location="/login?next=%2Ftickets%2F812", logged_in=True)
+    assert (led_on.what, "to ticket 812, which may be this one" in led_on.why) == ("uncertain", True)
     assert judged(308, location="/tickets/1").what == "permanent"
 
 

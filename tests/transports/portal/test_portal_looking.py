@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from desk.odd import PASSWORD, USER, Act, OddDesk
 from desk.odd_behaviours import said, status, to, told
-from letters import ending, kind_of, letter
+from letters import letter
 
 from iwx_agent.host.live import LiveHost
 from iwx_agent.transports.contract import CannotLook, Credentials, NotFound, Receipt
+from iwx_agent.transports.wording import letter_id
 
 from .test_odd_desk import portal
 
@@ -180,79 +181,14 @@ def test_a_search_that_leads_to_the_ticket_has_found_it(host: LiveHost) -> None:
     assert found.reference == "T-1"
 
 
-def reply(host: LiveHost, acts: dict[str, Act], **more: Any) -> tuple[str, str, int]:
-    """Return how a reply ended, with which words, and how many were posted."""
-    with OddDesk("good", acts=acts) as desk:
-        page = more.pop("page", "/ticket?ticket=T-1")
-        one = letter(reference="T-1", page=page and f"{desk.url}{page}", attachments=(), message=WORDS)
-        account = {"account": Credentials(USER, PASSWORD), "login_address": f"{desk.url}/login"}
-        found = ending(portal(host, desk, **(account if more.get("account") else {})), one)
-        posted = [request for request in desk.requests if request.path == "/reply"]
-        return kind_of(found), found.said if isinstance(found, Receipt) else found.why, len(posted)
-
-
-WORDS = "The web server is down, too."
-FORM = "<form method=post action=/reply><label>Reply <textarea name=text></textarea></label>{}</form>"
-
-
-@pytest.mark.parametrize(
-    ("acts", "kind", "words", "count"),
-    [
-        ({}, "accepted", "stands on the ticket's page", 1),
-        ({"POST /reply": status(500)}, "uncertain", "status 500", 1),
-        ({"POST /reply": status(503, retry_after_s=9)}, "later", "status 503", 1),
-        ({"POST /reply": status(403)}, "permanent", "status 403", 1),
-        ({"POST /reply": said("Thank you.")}, "uncertain", "does not stand on the ticket's page", 1),
-        ({"POST /reply": to("/login")}, "person", "takes no reply without a login", 1),
-        ({"POST /reply": to("https://x.invalid/ticket?ticket=T-1")}, "uncertain", "does not stand on", 1),
-        (
-            {"POST /reply": said(f"<p class=error>Too short</p>{FORM}")},
-            "person",
-            "refused the reply: Too short",
-            1,
-        ),
-        ({"GET /ticket": said("Ticket T-1 is closed.")}, "person", "no form for a reply is understood", 0),
-        ({"GET /ticket": status(404)}, "permanent", "status 404", 0),
-        (
-            {"GET /ticket": said("Ticket T-1" + FORM.format("<div class=g-recaptcha></div>"))},
-            "person",
-            "reCAPTCHA",
-            0,
-        ),
-        ({"GET /t": said("Ticket T-2")}, "person", "the page is not that of ticket T-1", 0),
-    ],
-)
-def test_each_ending_of_a_reply(
-    host: LiveHost, acts: dict[str, Act], kind: str, words: str, count: int
-) -> None:
-    page = "/t" if "GET /t" in acts else "/ticket?ticket=T-1"
-    found_kind, found_words, found_count = reply(host, acts, page=page)
-    assert (found_kind, found_count) == (kind, count), found_words
-    assert words in found_words
-
-
-def test_a_session_that_is_lost_before_a_reply_is_for_later(host: LiveHost) -> None:
-    found = reply(host, {"POST /reply": to("/login")}, account=True)
-    assert found[0] == "later"
-
-
-def test_a_page_that_is_gone_after_the_reply_leaves_it_uncertain(host: LiveHost) -> None:
+def test_an_update_has_no_key_to_look_for(host: LiveHost) -> None:
     with OddDesk("good") as desk:
-
-        def vanish(handler: Any) -> None:
-            desk.acts["GET /ticket"] = status(503)
-            handler.away("/ticket?ticket=T-1")
-
-        desk.acts["POST /reply"] = vanish
-        one = letter(reference="T-1", page=f"{desk.url}/ticket?ticket=T-1", message=WORDS)
-        found = ending(portal(host, desk), one)
-    assert kind_of(found) == "uncertain"
-
-
-def test_the_tickets_page_is_looked_for_when_it_is_not_known(host: LiveHost) -> None:
-    with OddDesk("good", acts={"GET /s": said(f"{HEAD}{OURS.replace(KEY, 'T-1')}</table>")}) as desk:
-        one = letter(reference="T-1", attachments=(), message=WORDS)
-        assert kind_of(ending(portal(host, desk), one)) == "person"
-        found = ending(portal(host, desk, search_address=f"{desk.url}/s?q={{key}}"), one)
-    assert kind_of(found) == "accepted"
-    assert desk.replies == [WORDS]
+        desk.acts["GET /list"] = said(f"{HEAD}{OURS}</table>")
+        transport = portal(
+            host, desk, account=Credentials(USER, PASSWORD), login_address=f"{desk.url}/login",
+            list_address=f"{desk.url}/list",
+        )  # fmt: skip
+        assert isinstance(transport.look_up(letter_id(letter()), limit_s=5), Receipt)
+        found = transport.look_up(letter_id(letter(reference="T-1")), limit_s=5)
+    assert isinstance(found, CannotLook)
+    assert "its text is looked for before it is sent again" in found.reason
