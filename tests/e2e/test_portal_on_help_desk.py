@@ -9,17 +9,23 @@ from typing import Any
 import pytest
 from desk.desk import ACCOUNT, VARIANTS, Desk, DeskError, environment
 from letters import ending, kind_of, letter
+from msgspec.structs import replace
 
 from iwx_agent.config import load_portal_form
 from iwx_agent.host.live import LiveHost
 from iwx_agent.transports.contract import Attachment, CannotLook, Credentials, NotFound, Receipt, Undelivered
 from iwx_agent.transports.portal import Place, PortalTransport
+from iwx_agent.transports.wording import marked
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.timeout(180)]
 
 FORM = load_portal_form(Path("/nonexistent"))
 LIMIT_S = 20.0
 DATA = bytes(range(256)) * 400
+UPDATE = """UPDATE
+- The web server is down as well, since 14:05 <b>UTC</b>.
+- 12,000 letters wait; see https://iwx1.example.com:2443/a/very/long/address?that=portals&shorten for more.
+"""
 MESSAGE = "SUMMARY\n- päd: <b>not bold</b> & \u2603\n\n\tindented\n-- \nend"
 
 
@@ -127,6 +133,8 @@ def test_an_archive_that_the_desk_refuses_does_not_stop_the_ticket(host: LiveHos
 
 def test_a_reply_that_the_desk_does_not_take_changes_nothing(host: LiveHost, desk: Desk) -> None:
     """django-helpdesk 2.6.1 shows its form for replies to everybody, and takes them from its staff only."""
+    if desk.variant == "replies":
+        return
     filed = ending(portal(host, desk), letter(attachments=()), limit_s=LIMIT_S)
     assert isinstance(filed, Receipt)
     before = desk.tickets()
@@ -134,6 +142,38 @@ def test_a_reply_that_the_desk_does_not_take_changes_nothing(host: LiveHost, des
     found = ending(portal(host, desk), update, limit_s=LIMIT_S)
     assert kind_of(found) == ("permanent" if desk.variant == "login" else "person")
     assert desk.tickets() == before
+
+
+@pytest.mark.parametrize("with_account", [False, True])
+def test_a_reply_stands_in_the_desk_once(host: LiveHost, desk: Desk, with_account: bool) -> None:
+    if desk.variant != "replies":
+        return
+    key = f"IWX-reply{with_account}"
+    account = Credentials(*ACCOUNT) if with_account else None
+    listed = f"{desk.url}/api/user_tickets/" if with_account else ""
+    transport = portal(host, desk, account=account, list_address=listed)
+    mail = "server1@example.com"  # the account's, whose list has it
+    filed = ending(transport, letter(key=key, subject=f"down [{key}]", sender_mail=mail), limit_s=LIMIT_S)
+    assert isinstance(filed, Receipt), filed
+    if with_account:
+        assert transport.look_up(key, limit_s=LIMIT_S) == Receipt(
+            transport="portal", reference=filed.reference, said=f"it stands in {listed}"
+        )
+    update = letter(key=key, reference=filed.reference, page=filed.url, message=UPDATE, attachments=())
+    first = ending(transport, update, limit_s=LIMIT_S)
+    again = ending(transport, update, limit_s=LIMIT_S)
+    asked_twice = ending(transport, marked(update), limit_s=LIMIT_S)
+    worse = ending(transport, replace(update, message=f"{UPDATE}FTP is down, too.\n"), limit_s=LIMIT_S)
+    assert [one.said for one in (first, again, asked_twice, worse) if isinstance(one, Receipt)] == [
+        "the reply stands on the ticket's page",
+        "the reply stood on the ticket's page already",
+        "the reply stood on the ticket's page already",
+        "the reply stands on the ticket's page",
+    ]
+    (ticket,) = (one for one in desk.tickets() if one["reference"] == filed.reference)
+    told = [one["comment"].replace("\r\n", "\n") for one in ticket["follow_ups"] if one["comment"]]
+    assert told[-2:] == [UPDATE, f"{UPDATE}FTP is down, too.\n"]
+    assert sum("The web server is down" in text for text in told) == 2
 
 
 def test_a_check_reads_the_form_and_sends_nothing(host: LiveHost, desk: Desk) -> None:
