@@ -9,7 +9,7 @@ import html
 import ssl
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -43,7 +43,7 @@ class OddDesk:
             raise ValueError(f"no behaviour {behaviour!r}; there are {', '.join(BEHAVIOURS)}")
         self.behaviour = BEHAVIOURS[behaviour]
         self.elsewhere = elsewhere
-        self.acts = acts or {}
+        self.acts = self.behaviour.acts | (acts or {})
         self.requests: list[Request] = []
         self.tickets: list[dict[str, str]] = []
         self.replies: list[str] = []
@@ -221,10 +221,14 @@ Act = Callable[[Handler], None]
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What is done in place of the usual: to a GET and a POST of the form, or to a POST that is not read."""
+    """What is done in place of the usual: to a GET and a POST of the form, or to a POST that is not read.
+
+    ``acts`` are done at other places.
+    """
 
     form: Callable[[Handler], str] = lambda _: form_page()
     get: Act | None = None
     post: Act | None = None
     unread: Act | None = None
     charset: str = "utf-8"
+    acts: dict[str, Act] = field(default_factory=dict)

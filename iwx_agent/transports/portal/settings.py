@@ -44,6 +44,8 @@ def faults_of(place: Place) -> Iterable[tuple[str, str]]:
 
 def fault_of_address(address: str, *, plain: bool = False) -> str:
     """Return why an address cannot be used; empty when it can. Without TLS only this machine is asked."""
+    from iwx_agent.transports.wire import is_loopback
+
     try:
         parts = urlsplit(address)
         name, _ = parts.hostname or "", parts.port
@@ -70,16 +72,6 @@ def join(base: str, href: str) -> str:
     except ValueError:
         return ""
     return quote(found, safe="!$%&'()*+,/:;=?@[]~", errors="replace")
-
-
-def is_loopback(name: str) -> bool:
-    """Return whether a host name is this machine's own."""
-    from ipaddress import ip_address
-
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
 
 
 def origin_of(address: str) -> tuple[str, str, int]:

@@ -1,5 +1,6 @@
 """Each way in which a help desk can behave badly has its ending; nothing is sent twice, nothing elsewhere."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from iwx_agent.transports.portal import Place, PortalTransport
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 FORM = load_portal_form(Path("/nonexistent"))
+TABLE = Path(__file__).parents[3] / "docs" / "reference" / "transport-portal-cases.md"
 PAGE_MAX_BYTES = 256 * 1024
 
 
@@ -44,6 +46,8 @@ CASES = {
     "empty-200": Case("uncertain", "an empty page", 1, 1),
     "cut-200": Case("uncertain", "closed before its end", 1, 1),
     "by-category": Case("accepted", "status 302", 1, 1),
+    "by-category-posted": Case("accepted", "status 302", 1, 1),
+    "renamed": Case("accepted", "status 302", 1, 1),
     "other-charset": Case("accepted", "status 302", 1, 1),
     "captcha": Case("person", "reCAPTCHA, which only a person can answer", 0),
     "captcha-question": Case("person", "the question 'Security code', which only a person can answer", 0),
@@ -52,11 +56,19 @@ CASES = {
     "script-fields": Case("person", "no field for Priority (the page has scripts: they may add fields", 0),
     "unknown-required": Case("person", "the form requires 'Licence key *'", 0),
     "field-missing": Case("person", "the form has no field for IP Address or Hostname", 0),
+    "terms": Case("person", "the form requires 'I accept the terms'", 0),
+    "by-get": Case("person", "would be sent by GET", 0),
+    "two-forms": Case("person", "the page has 2 forms", 0),
+    "switched-off": Case("person", "is switched off until a script switches it on", 0),
+    "damaged": Case("person", "a tag <input> is damaged", 0),
+    "maintenance-200": Case("person", "the page has no form", 0),
     "two-subjects": Case("person", "2 fields claim to be Subject", 0),
     "refused-200": Case("person", "the portal refused the form: Enter a valid hostname.", 1),
+    "hostile-error": Case("person", "the portal refused the form: ", 1),
     "no-archive": Case("accepted", "sent without its attachments: the portal refused the attachment", 2, 1),
     "post-400": Case("permanent", "status 400", 1),
     "post-401": Case("permanent", "status 401: the session or its token was not accepted", 2),
+    "post-403": Case("permanent", "status 403: the session or its token was not accepted", 2),
     "post-404": Case("permanent", "status 404", 1),
     "post-409": Case("uncertain", "status 409: it conflicts", 1),
     "post-413": Case("permanent", "status 413: the ticket is too large", 2),
@@ -66,6 +78,7 @@ CASES = {
     "post-502": Case("uncertain", "status 502", 1),
     "post-503": Case("later", "status 503", 1),
     "error-200": Case("uncertain", "no sign that the ticket was accepted", 1),
+    "get-403": Case("permanent", "status 403", 0),
     "get-404": Case("permanent", "status 404", 0),
     "get-429": Case("later", "status 429", 0),
     "get-500": Case("later", "status 500", 0),
@@ -88,6 +101,7 @@ CASES = {
     "get-elsewhere": Case("person", "which is another place: nothing is sent there", 0),
     "get-round": Case("later", "redirects without end", 0),
     "post-login": Case("uncertain", "to the login page, after a form that needed no login", 1),
+    "post-login-ticket": Case("uncertain", "to ticket T-1, which may be this one", 1, 1),
     "post-elsewhere": Case("uncertain", "not followed", 1),
     "post-307": Case("permanent", "the form is now at", 1),
     "action-elsewhere": Case("person", "the form would be sent to another place", 0),
@@ -95,6 +109,11 @@ CASES = {
     "token-stale-once": Case("accepted", "status 302", 2, 1),
 }
 WITH_ACCOUNT = {
+    "login-elsewhere": Case("person", "the form would be sent to another place", 0),
+    "login-captcha": Case("person", "the login has a captcha", 0),
+    "login-by-get": Case("person", "would send the password in an address", 0),
+    "login-again": Case("permanent", "asks to log in again, although the login went well", 0),
+    "session-lost-ticket": Case("uncertain", "to ticket T-1, which may be this one", 1, 1),
     "get-login": Case("accepted", "status 302", 1, 1),
     "session-lost-once": Case("accepted", "status 302", 2, 1),
     "session-lost": Case("later", "to the login page: the session is lost", 2),
@@ -115,6 +134,7 @@ def check(name: str, case: Case, host: LiveHost, elsewhere: OddDesk, **more: Any
         assert (len(desk.posts), len(desk.tickets)) == (case.posts_count, case.tickets_count)
     assert elsewhere.requests == []
     if isinstance(found, Undelivered):
+        assert found.why.isprintable()
         assert len(found.page) <= PAGE_MAX_BYTES
         pasted = case.kind in ("person", "permanent")
         assert ("Remote Assistance Enabled?: Yes" in found.next_step) is pasted
@@ -137,6 +157,41 @@ def test_each_has_its_ending_with_an_account(host: LiveHost, elsewhere: OddDesk,
 
 def test_every_behaviour_of_the_desk_is_tested() -> None:
     assert CASES.keys() | WITH_ACCOUNT.keys() == BEHAVIOURS.keys()
+
+
+@pytest.mark.parametrize(("heading", "cases"), [("As a guest", CASES), ("With an account", WITH_ACCOUNT)])
+def test_the_table_for_people_is_the_one_that_is_tested(heading: str, cases: dict[str, Case]) -> None:
+    text = TABLE.read_text(encoding="utf-8").partition(f"## {heading}")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| [^|]+ \| ([a-z]+) \| (\d) \| (\d) \|$", text, re.MULTILINE)
+    assert {name: (kind, int(sent), int(filed)) for name, kind, sent, filed in rows} == {
+        name: (case.kind, case.posts_count, case.tickets_count) for name, case in cases.items()
+    }
+    assert len(rows) == len(cases) == text.count("\n| `")
+
+
+def test_a_form_under_other_names_gets_the_same_ticket(host: LiveHost) -> None:
+    with OddDesk("renamed") as desk:
+        ending(portal(host, desk), letter())
+    (sent,) = desk.posts
+    assert sent.fields[3:] == [
+        ("f5[x]", "5"),
+        ("f2[x]", "1"),
+        ("f4[x]", letter().message.replace("\n", "\r\n")),
+        ("f3[x]", letter().subject),
+        ("f1[x]", letter().ip_address_or_hostname),
+        ("f6[x]", "agent@iwx1.example.com"),
+        ("f0[x]", "17"),
+        ("f9", ""),
+        ("do", "create"),
+    ]
+    assert sent.files == {"f7[x]": ("bundle.tar.gz", b"\x1f\x8b\x00x")}
+
+
+def test_what_a_hostile_page_says_is_one_plain_line(host: LiveHost) -> None:
+    with OddDesk("hostile-error") as desk:
+        found = ending(portal(host, desk), letter())
+    assert isinstance(found, Undelivered)
+    assert found.why == ("the portal refused the form: ]0;owned [2Jno <script> {{ 7*7 }} Bcc: x@example.net")
 
 
 def test_the_form_is_sent_as_a_browser_sends_it(host: LiveHost) -> None:
