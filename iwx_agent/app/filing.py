@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from iwx_agent.model import Incident, Report, Severity
 from iwx_agent.model.episode import Action, Decision, Episode, Told
+from iwx_agent.model.sending import OutboxRules
 from iwx_agent.model.ticket import TicketLimits
-from iwx_agent.outbox.machine import Entry, Outbox, OutboxRules, State
+from iwx_agent.outbox.machine import Entry, Outbox, State
 from iwx_agent.outbox.sending import Kept
 from iwx_agent.outbox.shelf import StoreShelf, adding, moving
 from iwx_agent.rendering.ticket import further

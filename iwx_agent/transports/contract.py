@@ -123,9 +123,10 @@ class Transport(Protocol):
         """
         ...
 
-    def look_up(self, letter: Letter, *, limit_s: float) -> Receipt | NotFound | CannotLook:
-        """Return whether the other side has this letter; never raises for what it answers.
+    def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:
+        """Return whether the other side has the ticket with this key; never raises for what it answers.
 
-        A ticket that is there does not prove that its update is.
+        ``key`` is the letter's id (``wording.letter_id``): a ticket's key, or an update's with what makes it
+        this one. A ticket that is there does not prove that its update is.
         """
         ...

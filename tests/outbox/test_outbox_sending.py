@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from iwx_agent.model.sending import OutboxRules
 from iwx_agent.outbox.machine import ENDS, Entry, State
-from iwx_agent.outbox.sending import Kept, Sender, marked
+from iwx_agent.outbox.sending import Kept, Sender
 from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Transport, Undelivered
+from iwx_agent.transports.wording import marked, unmarked
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 LETTER = Letter(
@@ -97,12 +98,12 @@ class Desk:
         kind: Any = "uncertain" if ending in ("answer lost", "line lost") else ending
         raise Undelivered(kind, self.name, f"was {ending}")
 
-    def look_up(self, letter: Letter, *, limit_s: float) -> Receipt | NotFound | CannotLook:
+    def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:
         self.limits_s.append(limit_s)
         self._fate.step()
         if not self._looks:
             return CannotLook(reason="it has no list")
-        found = any(received.key == letter.key for received in self.received)
+        found = any(letter.key == key for letter in self.received)
         return Receipt(transport=self.name, reference="7") if found else NotFound(said="its list")
 
 
@@ -156,8 +157,8 @@ def test_a_defect_of_a_transport_is_not_known_and_not_quoted() -> None:
 
 def test_a_defect_while_looking_is_no_answer() -> None:
     class Broken(Desk):
-        def look_up(self, letter: Letter, *, limit_s: float) -> Receipt | NotFound | CannotLook:
-            raise RuntimeError(letter.key, limit_s)
+        def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:
+            raise RuntimeError(key, limit_s)
 
     shelf, desk = MemoryShelf(ENTRY), Broken("portal", iter(["answer lost"]))
     sender(shelf, desk).run()
@@ -213,6 +214,7 @@ def test_a_second_copy_says_so_once() -> None:
     assert again.message.startswith("This may be a duplicate of iwx-1: ")
     assert again.message.endswith(LETTER.message)
     assert marked(again) == again
+    assert unmarked(again) == unmarked(LETTER) == LETTER.message
 
 
 ENDINGS = st.sampled_from(

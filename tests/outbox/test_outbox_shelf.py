@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from iwx_agent.outbox.machine import Entry, OutboxRules, State
+from iwx_agent.model.sending import OutboxRules
+from iwx_agent.outbox.machine import Entry, State
 from iwx_agent.outbox.sending import Kept, Sender
 from iwx_agent.outbox.shelf import StoreShelf, adding, entry_of
 from iwx_agent.state import StateError
@@ -50,7 +51,7 @@ class Desk:
         self.received.append(letter)
         return Receipt(transport=self.name, reference="7")
 
-    def look_up(self, letter: Letter, *, limit_s: float) -> Receipt | NotFound:
+    def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound:
         return NotFound(said="its list")
 
 
