@@ -4,22 +4,19 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from msgspec import Struct
-from msgspec.structs import replace
-
 from iwx_agent.app.naming import NotOneError, named
-from iwx_agent.app.steering import Hand, Look
-from iwx_agent.model import Incident, Report, Severity, worst
+from iwx_agent.app.steering import Hand, Look, RefusedError
+from iwx_agent.model import Incident, Missing, Report, RunPoint, Severity, worst
 from iwx_agent.model.episode import Ignored
-from iwx_agent.model.steering import ToldDecision, Watch, WatchedIncident, decision_read
+from iwx_agent.model.steering import Silenced, ToldDecision, Watch, WatchedIncident, decision_read
 from iwx_agent.state import Runs, StateError
 from iwx_agent.state.contract import Change, Heed, Ignore
+from iwx_agent.state.latest import Latest
 
 LONGEST_DAYS = 90
 PREFIX_CHARACTERS = 6
 _OLD_RUNS_COUNT = 200  # that a fingerprint may come from
 _FORGOTTEN_AFTER = timedelta(days=30)  # a rule's end
-_LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 _SPAN = re.compile(r"([0-9]{1,6})(min|h|d)")
 _UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -27,15 +24,6 @@ _UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(d
 
 class WhenError(Exception):
     """It is no time at which ignoring can end; the text says why."""
-
-
-class Silenced(Struct, frozen=True, kw_only=True):
-    """A rule that was made or taken back, and what the incident is called; empty when that is not known."""
-
-    rule: Ignored
-    title: str = ""
-    code: str = ""
-    subject: str = ""
 
 
 def end_of(when: str, now: datetime) -> datetime:
@@ -116,10 +104,16 @@ def ignore(
 
     Raises:
         NotOneError: no incident is meant, or several are.
+        RefusedError: whether it gets worse could not be told.
         StateError: it could not be kept.
     """
     found, report = _meant(hand.runs, given, anyway=anyway)
     incident = next((one for one in report.incidents if one.fingerprint == found), None) if report else None
+    if incident is None and unless_worse:
+        raise RefusedError(
+            f"how bad {found} is now is not known, so nobody could tell whether it gets worse",
+            "Leave out --unless-worse, or take one of: iwx-agent incidents",
+        )
     rule = Ignored(
         fingerprint=found,
         until=until,
@@ -174,7 +168,7 @@ def _meant(runs: Runs, given: str, *, anyway: bool) -> tuple[str, Report | None]
         raise NotOneError(given, coded, coded)
     known = {one.fingerprint: "" for one in last.incidents}
     for run in saved:
-        for fingerprint in _fingerprints(run.point.incidents):
+        for fingerprint in _fingerprints(run.point):
             known.setdefault(fingerprint, run.id)
     try:
         found = named(wanted.lower(), known, least_characters=PREFIX_CHARACTERS)
@@ -186,8 +180,9 @@ def _meant(runs: Runs, given: str, *, anyway: bool) -> tuple[str, Report | None]
     return found, last if not known[found] else _report(runs, known[found])
 
 
-def _fingerprints(found: object) -> tuple[str, ...]:
-    return tuple(one.fingerprint for one in found) if isinstance(found, tuple) else ()
+def _fingerprints(point: RunPoint) -> tuple[str, ...]:
+    found = point.incidents
+    return () if isinstance(found, Missing) else tuple(one.fingerprint for one in found)
 
 
 def _report(runs: Runs, run: str) -> Report | None:
@@ -198,7 +193,7 @@ def _report(runs: Runs, run: str) -> Report | None:
         return None
 
 
-def decisions(look: Look, count: int) -> tuple[ToldDecision, ...]:
+def decisions(latest: Latest, count: int) -> tuple[ToldDecision, ...]:
     """Return the last decisions of ``auto``, the newest first; none when it has never run."""
-    found = look.latest.events("decision", count)
+    found = latest.events("decision", count)
     return tuple(decision_read(event.said, event.at, event.key) for event in found)

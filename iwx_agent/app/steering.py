@@ -1,7 +1,7 @@
 """A person looks at what sending remembers, or changes it: as root, one process at a time, and traced."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -100,10 +100,27 @@ def looking(say: Say) -> Iterator[Look]:
     from iwx_agent.host.live import LiveHost
 
     with LiveHost(budget_s=_BUDGET_S) as host:
-        latest = Latest(workers=host.workers)
-        for said in latest.said:
-            say(said)
-        yield Look(host, latest, _runs(host.workers))
+        yield Look(host, _latest(host.workers, say), _runs(host.workers))
+
+
+@contextmanager
+def reading(say: Say) -> Iterator[Latest]:
+    """Give what sending remembers on this machine, as ``looking`` does, without the time.
+
+    Raises:
+        StateError: for who is not root, or when it cannot be read.
+    """
+    from iwx_agent.host.workers import Workers
+
+    with closing(Workers()) as workers:
+        yield _latest(workers, say)
+
+
+def _latest(workers: "Workers | None", say: Say) -> Latest:
+    latest = Latest(workers=workers)
+    for said in latest.said:
+        say(said)
+    return latest
 
 
 @contextmanager

@@ -10,7 +10,18 @@ from typing import Annotated
 
 import typer
 
-from iwx_agent.cli import assistance, bundling, catalogue, diagnosis, reveal, saved, ticketing, why
+from iwx_agent.cli import (
+    assistance,
+    bundling,
+    catalogue,
+    diagnosis,
+    outbox,
+    reveal,
+    saved,
+    ticketing,
+    watching,
+    why,
+)
 from iwx_agent.cli.gate import EXIT_STOPPED, Gate, gate
 
 EXIT_USAGE = 2
@@ -48,9 +59,25 @@ def application() -> typer.Typer:
     app.command()(_guarded(why.why))
     app.command()(_guarded(saved.report))
     app.command()(_guarded(saved.diff))
+    app.command()(_guarded(watching.incidents))
+    app.command()(_guarded(watching.ignore))
     app.command()(_guarded(reveal.reveal))
+    app.add_typer(_outbox())
     app.add_typer(_assistance())
     return app
+
+
+def _outbox() -> typer.Typer:
+    group = typer.Typer(
+        name="outbox",
+        help="Look at what waits to be sent, send a draft, try again, or drop it.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    group.command("list")(_guarded(outbox.list_texts))
+    for command in (outbox.show, outbox.retry, outbox.drop):
+        group.command()(_guarded(command))
+    return group
 
 
 def _assistance() -> typer.Typer:

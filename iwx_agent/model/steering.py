@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from iwx_agent.model.core import IncidentState, Scope, Severity
 from iwx_agent.model.episode import Action, Decision, Episode, Ignored
+from iwx_agent.model.report import LastVerdict
 
 
 class OutboxAttempt(Struct, frozen=True, kw_only=True):
@@ -111,6 +112,15 @@ class Watch(Struct, frozen=True, kw_only=True):
     rules: tuple[Ignored, ...] = ()
 
 
+class Silenced(Struct, frozen=True, kw_only=True):
+    """A rule that was made or taken back, and what the incident is called; empty when that is not known."""
+
+    rule: Ignored
+    title: str = ""
+    code: str = ""
+    subject: str = ""
+
+
 class ToldDecision(Struct, frozen=True, kw_only=True):
     """What ``auto`` decided after a run; ``action`` and ``row`` may be empty when they were not written."""
 
@@ -119,6 +129,12 @@ class ToldDecision(Struct, frozen=True, kw_only=True):
     action: str
     row: str
     said: str
+
+
+class Explained(LastVerdict, frozen=True, kw_only=True):
+    """A verdict with what is needed to explain it, and the last decision of ``auto``, if there is one."""
+
+    decisions: tuple[ToldDecision, ...] = ()
 
 
 def decision_written(decision: Decision) -> str:
