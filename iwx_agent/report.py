@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from msgspec import Struct
 
 from iwx_agent.model import AssistanceReport, Comparison, LastVerdict, Report, RunPoint, SavedRun
 from iwx_agent.model.ticket import TicketLimits
+
+if TYPE_CHECKING:
+    from iwx_agent.model.steering import ToldDecision
 
 TICKET_FORMATS = ("text", "json", "markdown")
 FORMATS = ("text", "json", "html", "markdown", "nagios", "openmetrics")
@@ -24,16 +27,22 @@ def to_json(report: Report) -> bytes:
     return _indented(report)
 
 
-def explanation_json(kept: LastVerdict) -> bytes:
-    """Return a verdict with its trace as JSON; its parts are those of a report."""
-    return _indented(kept)
+def explanation_json(kept: LastVerdict, decisions: "tuple[ToldDecision, ...]" = ()) -> bytes:
+    """Return a verdict with its trace and what ``auto`` decided as JSON; its parts are those of a report."""
+    from iwx_agent.model.steering import Explained
+
+    return _indented(Explained(**msgspec.structs.asdict(kept), decisions=decisions))
 
 
-def explanation_text(kept: LastVerdict) -> str:
-    """Return a verdict explained line by line."""
+def explanation_text(kept: LastVerdict, decisions: "tuple[ToldDecision, ...]" = ()) -> str:
+    """Return a verdict explained line by line, and below it what ``auto`` decided."""
     from iwx_agent.rendering.explanation import explain
 
-    return explain(kept)
+    if not decisions:
+        return explain(kept)
+    from iwx_agent.rendering.watch import decided
+
+    return f"{explain(kept)}\n{decided(decisions, 'What auto did')}"
 
 
 def assistance_to_json(report: AssistanceReport) -> bytes:
@@ -41,7 +50,12 @@ def assistance_to_json(report: AssistanceReport) -> bytes:
     return _indented(report)
 
 
-def _indented(told: Struct) -> bytes:
+def steering_json(told: Struct | tuple[Struct, ...]) -> bytes:
+    """Return what a person is shown of ``auto`` and ``submit`` (``model.steering``) as JSON, as it is."""
+    return _indented(told)
+
+
+def _indented(told: Struct | tuple[Struct, ...]) -> bytes:
     try:
         encoded = msgspec.json.encode(told)
     except UnicodeEncodeError:

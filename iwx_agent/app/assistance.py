@@ -1,8 +1,6 @@
 """Remote Assistance: look at it, turn it on or off after a yes, and believe only what is seen afterwards."""
 
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -11,12 +9,13 @@ from msgspec import Struct
 from iwx_agent.app.collecting import collect
 from iwx_agent.app.diagnose import assistance_of
 from iwx_agent.app.judging import facts_of
-from iwx_agent.audit import Audit, AuditEntry
+from iwx_agent.app.traces import PLACES_COUNT, Traces
+from iwx_agent.audit import Audit
 from iwx_agent.checks.support_remote_assistance import CHECK
 from iwx_agent.config import load_layout
 from iwx_agent.host import CommandAnswer, Host, HostError
 from iwx_agent.host.actions import Actions
-from iwx_agent.model import AssistanceReport, Layout, Missing, ParseError, moment
+from iwx_agent.model import AssistanceReport, Layout, Missing, ParseError
 from iwx_agent.model.assistance import Turn, Way
 from iwx_agent.parsers.panel_answer import parse_panel_answer
 from iwx_agent.probes import PROBES, Context
@@ -27,8 +26,6 @@ _TURN_BUDGET_S = 200.0
 _LOOKS_COUNT = 6
 _UNKNOWN_LOOKS_COUNT = 2
 _BETWEEN_LOOKS_S = 1.0
-_UNSET_LOGIN = 4_294_967_295
-_TRACES_COUNT = 2  # the file and the journal
 _WAYS: tuple[tuple[Way, Way], tuple[Way, Way]] = (("panel", "script"), ("script", "panel"))
 
 Say = Callable[[str], None]
@@ -107,12 +104,9 @@ class Turning:
     def __init__(self, host: Host, actions: Actions, audit: Audit, layout: Layout, say: Say) -> None:
         self._host = host
         self._actions = actions
-        self._audit = audit
+        self._traces = Traces(host, audit)
         self._layout = layout
         self._say = say
-        self._untraced: dict[str, None] = {}
-        self._clock = host.clock()
-        self._login_uid = _login_uid(host)
 
     def turn(self, turn: Turn, before: AssistanceReport, *, hours: int) -> Turned:
         """Return what came of it; ``before`` is how it stood.
@@ -130,7 +124,7 @@ class Turning:
     def _try(self, turn: Turn, way: Way, before: AssistanceReport, hours: int) -> tuple[Turned, bool]:
         lasting = turn == "enable" and way == "panel"  # the script decides itself for how long
         untraced = self._write(turn, way, "intent", f"{hours} hours" if lasting else "")
-        if turn == "enable" and len(untraced) == _TRACES_COUNT:
+        if turn == "enable" and len(untraced) == PLACES_COUNT:
             raise UntracedError("; ".join(untraced))
         wanted = "on" if turn == "enable" else "off"
         outcome = "interrupted: how it stands is not known"
@@ -142,7 +136,7 @@ class Turning:
             self._write(turn, way, "outcome", outcome)
         confirmed = report.state == wanted and (acted or before.state != wanted)
         return Turned(
-            report=report, confirmed=confirmed, way=way, said=said, untraced=tuple(self._untraced)
+            report=report, confirmed=confirmed, way=way, said=said, untraced=self._traces.failed
         ), acted
 
     def _act(self, turn: Turn, way: Way, hours: int) -> tuple[bool, str]:
@@ -178,22 +172,7 @@ class Turning:
     def _write(
         self, turn: Turn, way: Way, phase: Literal["intent", "outcome"], outcome: str
     ) -> tuple[str, ...]:
-        with suppress(HostError):  # with the budget used up the last time must do: the line is what counts
-            self._clock = self._host.clock()
-        failures = self._audit.write(
-            AuditEntry(
-                at=_rfc3339(self._clock.now_at),
-                action=f"remote-assistance {turn}",
-                phase=phase,
-                way=way,
-                outcome=outcome,
-                uid=self._clock.effective_uid,
-                login_uid=self._login_uid,
-                pid=os.getpid(),
-            )
-        )
-        self._untraced.update(dict.fromkeys(failures))
-        return failures
+        return self._traces.write(f"remote-assistance {turn}", phase, way, outcome)
 
 
 def _complains(answer: CommandAnswer) -> bool:
@@ -202,18 +181,3 @@ def _complains(answer: CommandAnswer) -> bool:
     except ParseError:
         return True
     return False
-
-
-def _rfc3339(at: float) -> str:
-    found = moment(at)
-    return found.strftime("%Y-%m-%dT%H:%M:%SZ") if found else "unknown"
-
-
-def _login_uid(host: Host) -> int | None:
-    """Return who logged in, which su and sudo do not change; None for nobody (a timer) or not told."""
-    try:
-        text = host.read("/proc/self/loginuid", max_bytes=32).text.strip()
-    except HostError:
-        return None
-    known = text.isascii() and text.isdigit() and int(text) != _UNSET_LOGIN
-    return int(text) if known else None

@@ -5,7 +5,7 @@ import functools
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -16,9 +16,11 @@ from iwx_agent.cli import (
     catalogue,
     configuration,
     diagnosis,
+    outbox,
     reveal,
     saved,
     ticketing,
+    watching,
     why,
 )
 from iwx_agent.cli.gate import EXIT_STOPPED, Gate, gate
@@ -58,28 +60,38 @@ def application() -> typer.Typer:
     app.command()(_guarded(why.why))
     app.command()(_guarded(saved.report))
     app.command()(_guarded(saved.diff))
+    app.command()(_guarded(watching.incidents))
+    app.command()(_guarded(watching.ignore))
     app.command()(_guarded(reveal.reveal))
+    app.add_typer(
+        _group(
+            "outbox",
+            "Look at what waits to be sent, send a draft, try again, or drop it.",
+            {"list": outbox.list_texts, "show": outbox.show, "retry": outbox.retry, "drop": outbox.drop},
+        )
+    )
     app.add_typer(
         _group(
             "remote-assistance",
             "Let InterWorx support in, or look whether they could come in. Every ticket needs it.",
-            (assistance.status, assistance.enable, assistance.disable),
+            {"status": assistance.status, "enable": assistance.enable, "disable": assistance.disable},
         )
     )
     app.add_typer(
         _group(
             "config",
             "Show what is set and where, or look whether it can be used.",
-            (configuration.show, configuration.check),
+            {"show": configuration.show, "check": configuration.check},
         )
     )
     return app
 
 
-def _group(name: str, words: str, commands: Iterable[Callable[..., None]]) -> typer.Typer:
+def _group(name: str, words: str, commands: Mapping[str, Callable[..., None]]) -> typer.Typer:
+    """Return a group of commands by their names."""
     group = typer.Typer(name=name, help=words, no_args_is_help=True, rich_markup_mode=None)
-    for command in commands:
-        group.command()(_guarded(command))
+    for called, command in commands.items():
+        group.command(called)(_guarded(command))
     return group
 
 

@@ -1,14 +1,18 @@
 """What options mean: choices, selections of checks, and errors with the nearest match."""
 
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from iwx_agent.model import Check, Override, Priority
 
+if TYPE_CHECKING:
+    from iwx_agent.app.naming import NotOneError
+
 _REASON_CHARACTERS = 300
 _NOTE_CHARACTERS = 4000
+_NAMED_COUNT = 5
 
 
 def unknown(kind: str, given: str, known: Iterable[str], hint: str) -> NoReturn:
@@ -21,6 +25,30 @@ def unknown(kind: str, given: str, known: Iterable[str], hint: str) -> NoReturn:
     near = f" Did you mean {by_fold[close[0]]}?" if close else ""
     shown = repr(given[:80]) if given.isprintable() else ascii(given[:80])
     raise typer.BadParameter(f"unknown {kind} {shown}.{near} {hint}.")
+
+
+def not_one(kind: str, error: "NotOneError", hint: str) -> NoReturn:
+    """End with exit code 2: what was given names none of what there is, or several."""
+    from iwx_agent.rendering.words import one_line
+
+    if not error.matching:
+        unknown(kind, error.given, error.known, hint)
+    shown = ", ".join(one_line(name, 80) for name in error.matching[:_NAMED_COUNT])
+    more = len(error.matching) - _NAMED_COUNT
+    and_more = f" and {more} more" if more > 0 else ""
+    raise typer.BadParameter(f"{one_line(error.given, 80)!r} could be {shown}{and_more}. {hint}.")
+
+
+def reason_of(given: str) -> str:
+    """Return a reason on one line; without one, or with one that is too long, it is wrong usage."""
+    why = " ".join(given.split())
+    if not why:
+        raise typer.BadParameter("--reason: say why, for whoever reads it later.")
+    if len(why) > _REASON_CHARACTERS:
+        raise typer.BadParameter(
+            f"--reason: expected at most {_REASON_CHARACTERS} characters, got {len(why)}."
+        )
+    return why
 
 
 def one_of(given: str, choices: Sequence[str], option: str) -> None:
@@ -52,11 +80,7 @@ def override_of(priority: str, reason: str) -> Override | None:
         raise typer.BadParameter(
             "--priority and --reason go together: a priority of your own needs a reason."
         )
-    if len(why) > _REASON_CHARACTERS:
-        raise typer.BadParameter(
-            f"--reason: expected at most {_REASON_CHARACTERS} characters, got {len(why)}."
-        )
-    return Override(priority=names[priority.strip().lower()], reason=why)
+    return Override(priority=names[priority.strip().lower()], reason=reason_of(why))
 
 
 def take_settings(given: Iterable[str]) -> None:

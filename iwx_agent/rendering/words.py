@@ -1,6 +1,7 @@
 """Words that all renderings share: hostile text made harmless, times, durations, counts."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -80,14 +81,22 @@ def at(moment: datetime | None) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """Return how long ago a time was, in its two largest units at most."""
+    """Return how long ago a time was, in its largest unit."""
     seconds = int((now - moment).total_seconds())
-    if seconds < 0:
-        return "in the future"
+    return f"{span(seconds)} ago" if seconds >= 0 else "in the future"
+
+
+def span(seconds: float) -> str:
+    """Return a time that is not negative, in whole units of the largest kind.
+
+    >>> span(7199)
+    '1 h'
+    """
+    whole = int(seconds)
     for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {name} ago"
-    return f"{seconds} s ago"
+        if whole >= size:
+            return f"{whole // size} {name}"
+    return f"{whole} s"
 
 
 def since(incident: Incident, now: datetime) -> str:
@@ -142,6 +151,19 @@ def blind(report: Report) -> list[tuple[str, str, str]]:
         (result.check_id, result.status.value, result.reason)
         for result in report.results
         if result.status in (Status.UNKNOWN, Status.CRASHED)
+    ]
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return lines with their columns below one another, two spaces apart; the last one is as long as it is.
+
+    >>> columns([("text", "state"), ("iwx-1", "queued")])
+    ['text   state', 'iwx-1  queued']
+    """
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
     ]
 
 

@@ -2,7 +2,7 @@
 
 ``Runs`` are saved diagnoses. What sending remembers has a contract (``contract.Store``) that the disk
 (``store.DiskStore``), memory (``memory.MemoryStore``) and the disk with a way out (``fallback.CarefulStore``)
-keep; ``lock.SendingLock`` lets one process send at a time.
+keep; ``lock.SendingLock`` lets one process send at a time. ``latest.Latest`` is for who only looks.
 """
 
 from iwx_agent.state.door import Door, StateError

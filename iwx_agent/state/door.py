@@ -43,6 +43,8 @@ class StateError(Exception):
             return "A run of root is saved: iwx-agent diagnose. What is there: iwx-agent report --list"
         if self.kind == "refused":
             return "Run it as root; move away what was left alone. A capture: iwx-agent diagnose --from DIR"
+        if self.kind in ("busy", "conflict"):
+            return "Nothing was changed. Try it again in a minute."
         return "A new run needs none of it: iwx-agent diagnose"
 
 

@@ -55,6 +55,7 @@ DELETE FROM events WHERE kind = ? AND number <= (
 """
 _EPISODE = "SELECT body, version FROM episodes ORDER BY number DESC LIMIT 1"
 _RULES = "SELECT body FROM ignored WHERE ended = 0 ORDER BY number LIMIT ?"
+_RULES_EVER = "SELECT key, version, ended, body FROM ignored ORDER BY number DESC LIMIT ?"
 _SINCE = "SELECT at FROM events WHERE kind = ? AND at >= ? ORDER BY number"
 _COUNT = "SELECT count(*) FROM events WHERE kind = ?"
 _EVENTS = "SELECT at, key, said FROM events WHERE kind = ? ORDER BY number DESC LIMIT ?"
@@ -130,6 +131,19 @@ class DiskStore:
         found = self._read((_EVENTS, (kind, count), None))
         rows = found[0] if found else []
         return tuple(Event(at=_moment(at), kind=kind, key=key, said=said) for at, key, said in rows)
+
+    def episode(self) -> KeptEpisode | None:
+        """Return the last episode; None before the first."""
+        found = self._read((_EPISODE, (), None))
+        return next((_episode(body, version) for body, version in (found[0] if found else [])), None)
+
+    def rules(self) -> tuple[tuple[str, int, Ignored | None], ...]:
+        """Return fingerprint, version and rule of all that was ever ignored; None: taken back since."""
+        found = self._read((_RULES_EVER, (_IGNORED_COUNT,), None))
+        rows = reversed(found[0]) if found else ()
+        return tuple(
+            (key, version, None if ended else _decoded(body, Ignored)) for key, version, ended, body in rows
+        )
 
     def adopt(self, other: "DiskStore", *, in_use_only: bool = False) -> None:
         """Take over from another store what is newer there, and what is not here. Changes nothing there.

@@ -222,6 +222,7 @@ def test_what_is_kept_has_no_evidence_and_comes_back() -> None:
         "checks_count",
         "verdict",
         "incidents",
+        "decisions",
     ]
     assert list(made["incidents"][0]) == ["fingerprint", "code", "subject", "title", "scope", "state"]
 
