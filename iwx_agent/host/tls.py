@@ -54,9 +54,8 @@ def why_no_authorities(data: bytes) -> str:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(cadata=b"\n".join(blocks).decode("ascii"))
-    except (ValueError, OSError) as error:  # SSLError is an OSError, UnicodeDecodeError a ValueError
-        why = getattr(error, "reason", None) or "not ASCII"
-        return f"a certificate in it cannot be read: {str(why).lower().replace('_', ' ')}"
+    except (UnicodeDecodeError, ssl.SSLError):  # whose own words are "unknown error"
+        return "a certificate in it cannot be read"
     return ""
 
 
