@@ -27,7 +27,7 @@ from iwx_agent.model import Licence
 
 # Addresses that are a secret by themselves, as those of chat and heartbeat services: their path is hidden.
 _TELLING = ("auto.heartbeat_url", "transport.webhook.url", "transport.webhook.look_up_url")
-_COMMAND = "transport.command.command"
+_COMMANDS = ("transport.command.command", "transport.command.look_up_command")
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -90,8 +90,8 @@ def _open(key: str, value: object) -> object:
     if key in _TELLING and isinstance(value, str) and value:
         parts = urlsplit(value)
         return f"{parts.scheme}://{parts.netloc}/(hidden)"
-    if key == _COMMAND and isinstance(value, tuple):
-        return [value[0], *(["(hidden)"] * (len(value) - 1))]
+    if key in _COMMANDS and isinstance(value, tuple):
+        return [*value[:1], *(["(hidden)"] * (len(value) - 1))]
     return value.isoformat() if isinstance(value, time) else to_builtins(value)
 
 

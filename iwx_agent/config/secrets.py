@@ -1,5 +1,6 @@
 """Passwords and keys: from systemd's credentials or from files that only root can read, from nowhere else."""
 
+import errno
 import os
 import shlex
 import stat
@@ -61,7 +62,7 @@ def load_secret(transport: str, sending: Sending) -> Secret | None:
     """Return the password or key of a transport; the credential counts before the file; None: there is none.
 
     Raises:
-        ConfigError: for a file that others can read, that is empty or that is no single line.
+        ConfigError: for a file that is not there, that others can read, that is empty or no single line.
     """
     if transport not in PLACES:
         return None
@@ -75,35 +76,41 @@ def load_secret(transport: str, sending: Sending) -> Secret | None:
     return _read(Path(path), f"transport.{transport}.{file_key}") if path else None
 
 
-def load_secrets(sending: Sending) -> dict[str, Secret]:
-    """Return the secrets of all transports that have one, by transport.
-
-    Raises:
-        ConfigError: as ``load_secret``.
-    """
-    found = {name: load_secret(name, sending) for name in PLACES}
-    return {name: secret for name, secret in found.items() if secret is not None}
+def load_secrets(sending: Sending) -> dict[str, Secret | ConfigError]:
+    """Return by transport the secret of each that has one, each read once; or why it cannot be used."""
+    found: dict[str, Secret | ConfigError] = {}
+    for name in PLACES:
+        try:
+            secret = load_secret(name, sending)
+        except ConfigError as error:
+            found[name] = error
+        else:
+            if secret is not None:
+                found[name] = secret
+    return found
 
 
 def _read(path: Path, key: str) -> Secret:
-    def refused(why: str) -> ConfigError:
-        return ConfigError(str(path), key, why)
+    quoted = shlex.quote(str(path))
+
+    def refused(why: str, fix: str = "") -> ConfigError:
+        return ConfigError(str(path), key, why, fix=fix or f"write it into {quoted} on one line")
 
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise refused(error.strerror or str(error)) from None
+        why = error.strerror or str(error)
+        make = f"install -m 0600 /dev/null {quoted}, then write it into that file"
+        raise refused(why, make if error.errno == errno.ENOENT else f"ls -ld {quoted}") from None
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise refused("expected a regular file")
+            raise refused("expected a regular file", f"ls -ld {quoted}")
         if status.st_uid not in (0, os.geteuid()):
-            raise refused(f"belongs to user {status.st_uid}: chown root {shlex.quote(str(path))}")
+            raise refused(f"belongs to user {status.st_uid}", f"chown root {quoted}")
         if status.st_mode & 0o7177:
             mode = stat.S_IMODE(status.st_mode)
-            raise refused(
-                f"has mode {mode:04o}, and others must not read it: chmod 0600 {shlex.quote(str(path))}"
-            )
+            raise refused(f"has mode {mode:04o}, and others must not read it", f"chmod 0600 {quoted}")
         data = os.read(descriptor, _MAX_BYTES + 1)
     finally:
         os.close(descriptor)

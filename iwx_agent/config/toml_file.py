@@ -17,15 +17,19 @@ _MAX_BYTES = 1024 * 1024
 
 
 class ConfigError(Exception):
-    """A configuration or data file that cannot be used; ``line`` is 0 when it is not known."""
+    """A configuration or data file that cannot be used; ``line`` is 0 when it is not known.
 
-    def __init__(self, path: str, key: str, why: str, line: int = 0) -> None:
+    ``fix`` is the command or setting that mends it; empty when ``why`` says it, or nobody knows.
+    """
+
+    def __init__(self, path: str, key: str, why: str, line: int = 0, *, fix: str = "") -> None:
         self.path = path
         self.key = key
         self.why = why
         self.line = line
+        self.fix = fix
         place = f"{path}:{line}" if line else path
-        super().__init__(f"{place}: {key}: {why}" if key else f"{place}: {why}")
+        super().__init__(": ".join(filter(None, (place, key, why, fix))))
 
 
 def drop_ins(directory: Path) -> Iterable[Path]:
@@ -75,11 +79,17 @@ def read_toml(path: Path, *, guarded: bool = False) -> dict[str, object] | None:
 
 def refuse_changeable(path: Path, status: os.stat_result) -> None:
     """Raise ConfigError when a file or directory can be changed by others than root and who runs this."""
+
+    def refused(why: str, command: str) -> ConfigError:
+        import shlex
+
+        return ConfigError(str(path), "", why, fix=f"{command} {shlex.quote(str(path))}")
+
     if status.st_uid not in (0, os.geteuid()):
-        raise ConfigError(str(path), "", f"belongs to user {status.st_uid}: chown root {path}")
+        raise refused(f"belongs to user {status.st_uid}", "chown root")
     others_group = status.st_mode & 0o020 and status.st_gid not in (0, os.getegid())
     if status.st_mode & 0o002 or others_group:
-        raise ConfigError(str(path), "", f"others may change it: chmod go-w {path}")
+        raise refused("others may change it", "chmod go-w")
 
 
 def placed(

@@ -63,9 +63,10 @@ class WebhookTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class CommandTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The program that is given a ticket, with its full path, and its arguments."""
+    """The program that is given a ticket, with its full path, and its arguments; one that can look for it."""
 
     command: tuple[str, ...]
+    look_up_command: tuple[str, ...] = ()
 
 
 class FileTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,10 +142,13 @@ def _of_webhook(table: WebhookTable) -> Iterator[Fault]:
 
 
 def _of_command(table: CommandTable) -> Iterator[Fault]:
-    if not table.command or not table.command[0].startswith("/"):
-        yield "command", "expected a program with its full path, then its arguments"
-    elif len(table.command) > _WORDS_COUNT or any("\0" in word for word in table.command):
-        yield "command", f"expected at most {_WORDS_COUNT} words without NUL"
+    for key, words in (("command", table.command), ("look_up_command", table.look_up_command)):
+        if not words and key != "command":
+            continue
+        if not words or not words[0].startswith("/"):
+            yield key, "expected a program with its full path, then its arguments"
+        elif len(words) > _WORDS_COUNT or any("\0" in word for word in words):
+            yield key, f"expected at most {_WORDS_COUNT} words without NUL"
 
 
 def _of_file(table: FileTable) -> Iterator[Fault]:

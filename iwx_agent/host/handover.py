@@ -32,7 +32,7 @@ def hand_to_program(
     deadline = Deadline(max(0.1, limit_s - _END_S))
     stuck: list[str] = []  # the answer names them, too
     program = argv[0] if argv else ""
-    ask_worker(workers, ("trusted", program), _short(deadline), program, stuck.append)
+    refuse_untrusted(workers, program, limit_s=deadline.left_s)
     question = RunCommand(argv=argv, timeout_s=deadline.left_s, max_bytes=max_bytes)
     number = in_memory(data)
     try:
@@ -41,6 +41,16 @@ def hand_to_program(
         raise HostError("timeout", f"not started within {limit_s:g} s", program) from None
     finally:
         os.close(number)
+
+
+def refuse_untrusted(workers: Workers, program: str, *, limit_s: float) -> None:
+    """Do nothing for a program that only root can have put there, and all directories on the way to it.
+
+    Raises:
+        HostError: ``permission`` and ``not_regular`` when it cannot be trusted; else that cannot be told.
+    """
+    stuck: list[str] = []
+    ask_worker(workers, ("trusted", program), Deadline(min(_LOOK_S, limit_s)), program, stuck.append)
 
 
 def put_into_spool(
@@ -75,7 +85,3 @@ def is_in_spool(workers: Workers, directory: str, name: str, *, limit_s: float) 
     deadline = Deadline(limit_s)
     found: bool = ask_worker(workers, ("spooled", directory, name), deadline, directory, stuck.append)
     return found
-
-
-def _short(deadline: Deadline) -> Deadline:
-    return Deadline(min(_LOOK_S, deadline.left_s))

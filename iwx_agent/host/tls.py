@@ -5,12 +5,16 @@ nothing they say is trusted, they only show whether the machine's own services s
 something out of this machine gives a ``verifying_context``.
 """
 
+import re
 import ssl
 from collections.abc import Callable
 from typing import TypeVar
 
 ResultT = TypeVar("ResultT")
 
+_CERTIFICATE = re.compile(
+    rb"-----BEGIN (?:X509 )?CERTIFICATE-----.*?-----END (?:X509 )?CERTIFICATE-----", re.DOTALL
+)
 _RECORD_BYTES = 16 * 1024
 _WORDS = {
     "WRONG_VERSION_NUMBER": "the peer does not speak TLS (wrong version number)",
@@ -40,6 +44,19 @@ def verifying_context(authorities: str = "") -> ssl.SSLContext:
         OSError: when there is no such file, or no certificate in it.
     """
     return ssl.create_default_context(cafile=authorities or None)
+
+
+def why_no_authorities(data: bytes) -> str:
+    """Return why the bytes of a PEM file give no authority to verify with; empty when they do."""
+    blocks = _CERTIFICATE.findall(data)
+    if not blocks:
+        return "" if b"-----BEGIN TRUSTED CERTIFICATE-----" in data else "there is no certificate in it"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cadata=b"\n".join(blocks).decode("ascii"))
+    except (UnicodeDecodeError, ssl.SSLError):  # whose own words are "unknown error"
+        return "a certificate in it cannot be read"
+    return ""
 
 
 def reason_of(error: OSError) -> str:

@@ -194,7 +194,7 @@ def test_a_file_that_everybody_may_change_is_refused(put: Put, name: str, mode: 
     if not said:
         assert load_settings().budget_s == 7
         return
-    assert (refused().path, refused().why) == (str(path), f"{said} {path}")
+    assert (refused().path, str(refused())) == (str(path), f"{path}: {said} {path}")
 
 
 def test_a_directory_that_everybody_may_change_is_refused(put: Put, etc: Path) -> None:

@@ -120,11 +120,27 @@ def test_all_secrets_by_transport(put: Put) -> None:
             webhook=WebhookTable(url="https://hooks.example.com", key_file=str(put("b", "two", 0o600))),
         )
     )
-    assert {name: secret.text for name, secret in load_secrets(sending).items()} == {
-        "portal": "one",
-        "webhook": "two",
-    }
+    assert texts(load_secrets(sending)) == {"portal": "one", "webhook": "two"}
     assert load_secret("file", sending) is None
+
+
+def test_one_that_cannot_be_used_keeps_no_other_from_its_own(put: Put) -> None:
+    table = WebhookTable(url="https://hooks.example.com", key_file=str(put("b", "two", 0o600)))
+    sending = Sending(transport=Transports(email=email(put("a", TEXT, 0o644)).transport.email, webhook=table))
+    found = load_secrets(sending)
+    assert texts(found) == {"webhook": "two"}
+    assert isinstance(found["email"], ConfigError)
+    assert found["email"].fix.startswith("chmod 0600 ")
+
+
+def texts(found: dict[str, Secret | ConfigError]) -> dict[str, str]:
+    return {name: secret.text for name, secret in found.items() if isinstance(secret, Secret)}
+
+
+def test_what_is_missing_is_made_by_one_command(put: Put, etc: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file") as raised:
+        load_secret("email", email(etc / "not there"))
+    assert raised.value.fix.startswith(f"install -m 0600 /dev/null '{etc}/not there'")
 
 
 def test_a_secret_shows_itself_nowhere() -> None:

@@ -138,6 +138,10 @@ def test_what_may_be_set(put: Put, text: str) -> None:
         (HOOK + "look_up_url = 'https://hooks.example.com/'", "transport.webhook.look_up_url", 3, "{key}"),
         ("[transport.command]\ncommand = []", "transport.command.command", 2, "full path"),
         ("[transport.command]\ncommand = ['file']", "transport.command.command", 2, "full path"),
+        (
+            "[transport.command]\ncommand = ['/x']\nlook_up_command = ['y']",
+            *("transport.command.look_up_command", 3, "full path"),
+        ),
         ('[transport.command]\ncommand = ["/x", "\\u0000"]', "transport.command.command", 2, "NUL"),
         (
             "[transport.command]\ncommand = [" + '"/x",' * 51 + "]",
