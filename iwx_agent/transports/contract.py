@@ -4,7 +4,7 @@ A transport is given finished text that has passed the redactor; it changes noth
 endings apart: accepted (a ``Receipt``, only on a positive sign), refused for ever, not now, and not known.
 """
 
-from typing import Literal, NoReturn, Protocol
+from typing import Literal, NoReturn, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -128,5 +128,18 @@ class Transport(Protocol):
 
         ``key`` is the letter's id (``wording.letter_id``): a ticket's key, or an update's with what makes it
         this one. A ticket that is there does not prove that its update is.
+        """
+        ...
+
+
+@runtime_checkable
+class ShowsOutgoing(Protocol):
+    """A transport whose bytes do not depend on what the other side says before."""
+
+    def outgoing(self, letter: Letter) -> bytes:
+        """Return what is sent, for whoever wants to see it, or look through it, before.
+
+        Raises:
+            Undelivered: ``permanent`` for a letter that cannot be sent by it.
         """
         ...

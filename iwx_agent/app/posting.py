@@ -1,0 +1,144 @@
+"""Send what waits: all that leaves is looked at first, and traced; what is not accepted lies here as a copy."""
+
+import hashlib
+import random
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from iwx_agent.app.traces import Traces
+from iwx_agent.model.sending import OutboxRules
+from iwx_agent.outbox.machine import State
+from iwx_agent.outbox.sending import Kept, Sender
+from iwx_agent.outbox.shelf import StoreShelf
+from iwx_agent.state.contract import Store
+from iwx_agent.transports.contract import (
+    CannotLook,
+    Letter,
+    NotFound,
+    Receipt,
+    ShowsOutgoing,
+    Transport,
+    Undelivered,
+)
+from iwx_agent.transports.wording import as_json, letter_id
+
+COPIES = "file"
+_COPY_LIMIT_S = 10.0
+
+Release = Callable[[bytes], bytes]
+
+
+class Posted(Struct, frozen=True, kw_only=True):
+    """What became of the texts: those that were moved, and what a person has to know."""
+
+    moved: tuple[Kept, ...] = ()
+    said: tuple[str, ...] = ()
+
+    @property
+    def undelivered(self) -> tuple[Kept, ...]:
+        """Return the texts that were tried in this run and not accepted."""
+        return tuple(kept for kept in self.moved if kept.entry.state is not State.SENT)
+
+
+class Guarded:
+    """A transport from which nothing leaves that ``release`` has not seen, and nothing without a trace."""
+
+    def __init__(self, transport: Transport, release: Release, traces: Traces) -> None:
+        self.name = transport.name
+        self._transport = transport
+        self._release = release
+        self._traces = traces
+
+    def outgoing(self, letter: Letter) -> bytes:
+        """Return what the transport sends; of a form that it fills in, the fields and the attachments."""
+        if isinstance(self._transport, ShowsOutgoing):
+            return self._transport.outgoing(letter)
+        return as_json(letter)
+
+    def deliver(self, letter: Letter, *, limit_s: float) -> Receipt:
+        """Send it as the transport does, when none of the server's secrets is in it.
+
+        Raises:
+            Undelivered: ``person`` with the place where the secret is kept; as the transport does.
+        """
+        from iwx_agent.redact import CanaryError
+
+        data = self.outgoing(letter)
+        try:
+            self._release(data)
+        except CanaryError as error:
+            why = f"a secret of {error.hit.source} would have been in it: nothing was sent"
+            raise Undelivered("person", self.name, why) from None
+        digest = hashlib.sha256(data).hexdigest()
+        name = letter_id(letter)
+        self._traces.write("send", "intent", self.name, f"{name}, {len(data)} bytes, sha256 {digest}")
+        ending = "not known"
+        try:
+            receipt = self._transport.deliver(letter, limit_s=limit_s)
+            ending = f"accepted as {receipt.reference or 'a ticket without a number'}"
+        except Undelivered as error:
+            ending = f"{error.kind}: {error.why}"
+            raise
+        finally:
+            self._traces.write("send", "outcome", self.name, f"{name}: {ending}")
+        return receipt
+
+    def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:
+        """Look as the transport does."""
+        return self._transport.look_up(key, limit_s=limit_s)
+
+
+class Post:
+    """Sends by the transports of the settings, within the time that is left."""
+
+    def __init__(
+        self,
+        transports: Mapping[str, Transport],
+        rules: OutboxRules,
+        *,
+        now: Callable[[], datetime],
+        left_s: Callable[[], float],
+        attempt_s: float,
+        jitter: Callable[[], float] = lambda: random.uniform(0.5, 1.5),  # noqa: S311 - against beating time
+    ) -> None:
+        self._transports = transports
+        self._rules = rules
+        self._now = now
+        self._left_s = left_s
+        self._attempt_s = attempt_s
+        self._jitter = jitter
+
+    def send(self, store: Store) -> Posted:
+        """Make every move that is due, and leave a copy here of each text that nobody has accepted.
+
+        Raises:
+            StateError: a move could not be kept; what was not kept was not sent.
+        """
+        shelf = StoreShelf(store)
+        sender = Sender(
+            shelf,
+            self._transports,
+            self._rules,
+            now=self._now,
+            jitter=self._jitter,
+            left_s=self._left_s,
+            attempt_s=self._attempt_s,
+        )
+        moved = sender.run()
+        said = list(shelf.damaged)
+        copied = tuple(self._copied(shelf, kept, said) for kept in moved)
+        return Posted(moved=copied, said=tuple(said))
+
+    def _copied(self, shelf: StoreShelf, kept: Kept, said: list[str]) -> Kept:
+        entry, files = kept.entry, self._transports.get(COPIES)
+        if entry.state is State.SENT or entry.copy or COPIES in entry.chain or files is None:
+            return kept
+        try:
+            receipt = files.deliver(kept.letter, limit_s=_COPY_LIMIT_S)
+        except Undelivered as error:
+            said.append(f"{entry.key} could not be left here to be pasted either: {error}")
+            return kept
+        return shelf.move(kept, replace(entry, copy=receipt.url)) or kept
