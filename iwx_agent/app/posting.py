@@ -1,4 +1,4 @@
-"""Send what waits: all that leaves is looked at first, and traced; what is not accepted lies here as a copy."""
+"""Send what waits: all that leaves is looked through and traced; what is not accepted lies here as a copy."""
 
 import hashlib
 import random

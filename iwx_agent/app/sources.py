@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from iwx_agent.host import Host
     from iwx_agent.host.live import LiveHost
     from iwx_agent.host.recorder import Recorder
+    from iwx_agent.host.workers import Workers
     from iwx_agent.redact import Redactor
     from iwx_agent.replay import CaptureInfo
 
@@ -101,11 +102,12 @@ def run_here(
     meanwhile: Callable[[], None] | None = None,
     on_redactor: Callable[["Redactor | None"], None] | None = None,
     save: bool = True,
+    prepare: Callable[["Workers", Request], Request] | None = None,
 ) -> Iterator[Run]:
     """Diagnose this machine, give the run, and end all that was started; the host is open until then.
 
     ``on_redactor`` gets what the report was redacted with, before it is saved; None when it quotes nothing of
-    the machine.
+    the machine. ``prepare`` may change what is looked at, by what the agent has kept.
 
     Raises:
         CanaryError: one of the server's secrets would have been in the report.
@@ -115,6 +117,8 @@ def run_here(
 
     with LiveHost(budget_s=request.budget_s) as host:
         brought = known()
+        if prepare is not None:
+            request = prepare(host.workers, request)
         recorder = Recorder(host)
         report = diagnose(
             recorder,

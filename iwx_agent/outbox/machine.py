@@ -87,13 +87,14 @@ class Outbox:
         waiting = entry.state in (State.QUEUED, State.UNCERTAIN)
         return waiting and entry.due_at is not None and entry.due_at <= self._now and not self._spent(entry)
 
-    def approved(self, entry: Entry) -> Entry:
-        """A person sends a draft, or wants what has failed or is held to be tried again now."""
+    def approved(self, entry: Entry, chain: tuple[str, ...] = ()) -> Entry:
+        """A person sends a draft, or wants what failed or is held to be tried now; by this ``chain``."""
         if entry.state in (State.DRAFT, State.FAILED):
             return replace(
                 entry,
                 state=State.QUEUED,
                 due_at=self._now,
+                chain=chain or entry.chain,
                 position=0,
                 later_count=0,
                 looks_count=0,

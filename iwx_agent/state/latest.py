@@ -37,6 +37,7 @@ class Latest:
         disk = DiskStore(Door(directory, workers))
         run = DiskStore(Door(lock.RUN_DIRECTORY if run_directory is None else run_directory, workers))
         self._stores: list[DiskStore] = []
+        self._run = run
         self.said: tuple[str, ...] = ()
         try:
             disk.texts(1)
@@ -50,6 +51,11 @@ class Latest:
             self._stores.append(run)
         except StateError as error:
             self.said = (f"what may have been kept there cannot be read: {error}",)
+
+    @property
+    def below_run(self) -> bool:
+        """Return whether something waits below /run to be taken over to the disk."""
+        return _keeps_anything(self._run)
 
     def texts(self) -> tuple[KeptText, ...]:
         """Return all texts, the oldest first, without their letters."""

@@ -37,6 +37,8 @@ _SERVICE_CLOSES = 421
 # Checks whose emergencies mean that a mail handed to this machine's own mail system does not leave it.
 CARRIES_MAIL = ("mail.smtp", "mail.delivery", "mail.filters", "mail.supervise")
 
+_BROKEN_S = 3600.0  # so long that the next way is tried at once
+
 
 class EmailSettings(Struct, frozen=True, kw_only=True):
     """Where a mail goes, from whom, and through which server.
@@ -133,9 +135,10 @@ class EmailTransport:
         broken = sorted(self._down.intersection(CARRIES_MAIL))
         if settings.is_local and broken:
             raise Undelivered(
-                "permanent",
+                "later",
                 self._where,
                 f"this machine's mail is what is broken ({', '.join(broken)}), and no other server is set",
+                retry_after_s=_BROKEN_S,
                 next_step="set a mail server elsewhere for the agent's mail (server)",
             )
         if self._tls == "none" and not settings.is_local and not settings.allow_plain:

@@ -4,6 +4,8 @@ from typing import NoReturn
 
 from iwx_agent.transports.contract import CannotLook, Letter, Undelivered
 
+RETRY_AFTER_S = 3600.0  # so long that the next way is tried at once
+
 
 class UnusableTransport:
     """Stands in the place of the transport ``name``; ``why`` names the setting, ``fix`` is what mends it."""
@@ -17,10 +19,10 @@ class UnusableTransport:
         """Send nothing.
 
         Raises:
-            Undelivered: always, ``permanent``: only another setting helps.
+            Undelivered: always, ``later``: another setting helps, and nothing is given up till then.
         """
         del letter, limit_s
-        raise Undelivered("permanent", self.name, self._why, next_step=self._fix)
+        raise Undelivered("later", self.name, self._why, retry_after_s=RETRY_AFTER_S, next_step=self._fix)
 
     def look_up(self, key: str, *, limit_s: float) -> CannotLook:
         """Return that this cannot be told."""

@@ -73,7 +73,7 @@ def refusal(machine: tuple[LiveHost, Here], name: str) -> Undelivered:
     assert one.name == name
     found = ending(one, letter())
     assert isinstance(found, Undelivered)
-    assert (found.kind, found.where) == ("permanent", name)
+    assert (found.kind, found.where) == ("later", name)
     assert one.look_up("IWX-1", limit_s=1) == CannotLook(reason=found.why)
     return found
 
