@@ -13,12 +13,13 @@ from msgspec.structs import replace
 
 from iwx_agent.app.diagnose import Request
 from iwx_agent.app.filing import Author, Known, Writing, free_number, known_of
+from iwx_agent.app.posted import Posted
 from iwx_agent.app.sources import OnProgress, Run, run_here
 from iwx_agent.config.sending import AutoSettings, Sending
 from iwx_agent.model import Report, Severity, counts_as_emergency
 from iwx_agent.model.episode import Decision
+from iwx_agent.model.steering import Sent
 from iwx_agent.model.window import why_outside
-from iwx_agent.outbox.sending import Kept
 from iwx_agent.rendering.ticket.fields import key_of
 from iwx_agent.state.contract import Past, Store
 from iwx_agent.state.door import StateError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from iwx_agent.app.posting import Post
     from iwx_agent.host.workers import Workers
 
+STOP = Path("/etc/iwx-agent/stop")  # while it is there, nothing leaves by itself
 SEND_S = 300.0  # for all attempts of a run together
 _ROUNDS_COUNT = 3  # another process may decide at the same time
 _CLOCK_CODE = "SYSTEM-071"
@@ -42,8 +44,21 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     report: Report
     decision: Decision
-    moved: tuple[Kept, ...] = ()
+    posted: Posted = Posted()
     said: tuple[str, ...] = ()
+
+    @property
+    def sent(self) -> Sent:
+        """Return it as it is shown."""
+        decision, at = self.decision, self.report.collected_at
+        return Sent(
+            at=at,
+            action=decision.action,
+            row=decision.row,
+            said=decision.said,
+            key=decision.episode.key if decision.episode is not None else "",
+            texts=self.posted.lines(at),
+        )
 
 
 def why_stopped(auto: AutoSettings, stop: Path) -> str:
@@ -155,9 +170,9 @@ class Sight:
 def run_auto(
     request: Request,
     sending: Sending,
-    stop: Path,
     say: Say,
     *,
+    stop: Path = STOP,
     on_progress: OnProgress | None = None,
     on_redactor: Callable[..., None] | None = None,
 ) -> Outcome:
@@ -216,9 +231,7 @@ def _with_lock(run: Run, sending: Sending, stop: Path, stopped: str, say: Say) -
         if why_silent(stop):
             return Outcome(report=run.report, decision=decision, said=store.said)
         posted = post_of(run, sending).send(store)
-        return Outcome(
-            report=run.report, decision=decision, moved=posted.moved, said=(*store.said, *posted.said)
-        )
+        return Outcome(report=run.report, decision=decision, posted=posted, said=(*store.said, *posted.said))
 
 
 def post_of(run: Run, sending: Sending) -> "Post":

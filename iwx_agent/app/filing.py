@@ -110,60 +110,63 @@ class Writing:
         )
 
     def changes(self, decision: Decision, known: Known, number: int) -> list[Change]:
-        """Return all that is kept of a decision; nothing is sent yet."""
-        made: list[Change] = [_note(self._now, "decision", decision.said, decision.episode, decision)]
+        """Return all that is kept of a decision of ``auto``; nothing is sent yet."""
+        key = decision.episode.key if decision.episode is not None else ""
+        told = f"{decision.action}: {decision.row}\n{decision.said}"
+        return [_note(self._now, "decision", told, key), *self.kept(decision, known, number)]
+
+    def kept(self, decision: Decision, known: Known, number: int) -> list[Change]:
+        """Return what is kept of a decision but that it was one."""
         episode = decision.episode
         if episode is None:
-            return made
+            return []
+        made: list[Change] = []
         version = known.past.episode.version if known.past.episode is not None else 0
         match decision.action:
             case Action.FILE | Action.DRAFT:
                 version = 0
-                made += self._filed(episode, self.new(number), draft=decision.action is Action.DRAFT)
-            case Action.UPDATE:
-                made += self._said(episode, known, self._update(episode, known, decision))
-            case Action.RECOVERY:
-                made += self._said(episode, known, self._recovery(episode, decision))
+                draft = decision.action is Action.DRAFT
+                made += [
+                    *self.by_hand(number, draft=draft),
+                    _note(self._now, "draft" if draft else "filed", decision.said, episode.key),
+                ]
+            case Action.UPDATE | Action.RECOVERY:
+                entry = self._entry(_name_of(episode), (_first(known).entry.transport,))
+                letter = self.further(decision, known)
+                made += [adding(entry, letter), _note(self._now, "said", decision.said, episode.key)]
             case _ if decision.row == "over" and known.first is not None:
-                made += _dropped(known.first, self._now, decision.said)
+                made += taken_back(known.first, self._now, decision.said)
         if episode != known.episode:
             made.append(KeepEpisode(episode=episode, version=version))
         return made
 
-    def _filed(self, episode: Episode, letter: Letter, *, draft: bool) -> list[Change]:
-        entry = Entry(
-            key=letter.key,
-            chain=self._author.ways,
-            state=State.DRAFT if draft else State.QUEUED,
-            created_at=self._now,
-            due_at=None if draft else self._now,
-        )
-        kind: EventKind = "draft" if draft else "filed"
-        return [adding(entry, letter), _note(self._now, kind, letter.subject, episode)]
+    def by_hand(self, number: int, *, draft: bool = False) -> list[Change]:
+        """Return what puts a new ticket into the outbox, and no more."""
+        letter = self.new(number)
+        entry = self._entry(letter.key, self._author.ways)
+        if draft:
+            entry = replace(entry, state=State.DRAFT, due_at=None)
+        return [adding(entry, letter)]
 
-    def _said(self, episode: Episode, known: Known, message: str) -> list[Change]:
-        """Return the changes that put a further text into the outbox, by the way that took the ticket."""
-        if known.first is None:
-            raise ValueError(f"{episode.key}: no first text")
-        first, letter = known.first.entry, known.first.letter
-        entry = Entry(
-            key=_name_of(episode),
-            chain=(first.transport,),
-            state=State.QUEUED,
-            created_at=self._now,
-            due_at=self._now,
-        )
-        told = replace(
-            letter,
-            message=message,
+    def further(self, decision: Decision, known: Known) -> Letter:
+        """Return the letter of an update or a recovery, which goes to the ticket that is open."""
+        first, episode = _first(known), decision.episode
+        if episode is None:
+            raise ValueError("no ticket is open")
+        write = self._recovery if decision.action is Action.RECOVERY else self._update
+        return replace(
+            first.letter,
+            message=write(episode, known, decision),
             priority=str(episode.priority),
             assistance=ticket_of(self._report, self._author.limits).assistance,
-            reference=first.reference or letter.key,
-            page=first.url,
+            reference=first.entry.reference or first.letter.key,
+            page=first.entry.url,
             attachments=(),
             written_at=self._now.timestamp(),
         )
-        return [adding(entry, told), _note(self._now, "said", message.partition("\n")[0], episode)]
+
+    def _entry(self, key: str, chain: tuple[str, ...]) -> Entry:
+        return Entry(key=key, chain=chain, state=State.QUEUED, created_at=self._now, due_at=self._now)
 
     def _update(self, episode: Episode, known: Known, decision: Decision) -> str:
         before = known.episode
@@ -178,7 +181,7 @@ class Writing:
             gone=gone,
         )
 
-    def _recovery(self, episode: Episode, decision: Decision) -> str:
+    def _recovery(self, episode: Episode, _: Known, decision: Decision) -> str:
         outage = further.Outage(
             began_at=episode.began_at,
             last_bad_at=episode.last_bad_at,
@@ -209,19 +212,22 @@ def _apart(
     return fresh, still, gone
 
 
-def _dropped(first: Kept, now: datetime, said: str) -> list[Change]:
-    """Return the change that takes back a draft that nobody has sent."""
+def taken_back(first: Kept, now: datetime, said: str) -> list[Change]:
+    """Return the change that takes back a draft that nobody has sent; nothing for another text."""
     if first.entry.state is not State.DRAFT:
         return []
     return [moving(first, Outbox(OutboxRules(), now).dropped(first.entry, said))]
+
+
+def _first(known: Known) -> Kept:
+    if known.first is None:
+        raise ValueError("no ticket is open")
+    return known.first
 
 
 def _name_of(episode: Episode) -> str:
     return f"{episode.key}-{episode.texts_count}"
 
 
-def _note(
-    now: datetime, kind: EventKind, said: str, episode: Episode | None, decision: Decision | None = None
-) -> Note:
-    told = said if decision is None else f"{decision.action}: {decision.row}\n{said}"
-    return Note(event=Event(at=now, kind=kind, key=episode.key if episode is not None else "", said=told))
+def _note(now: datetime, kind: EventKind, said: str, key: str) -> Note:
+    return Note(event=Event(at=now, kind=kind, key=key, said=said))

@@ -151,7 +151,7 @@ def _entry(text: KeptText) -> Entry:
 
 
 def _short(key: str, entry: Entry, now: datetime) -> OutboxText:
-    return OutboxText(at=now, line=_line_of(key, entry, now), chain=entry.chain)
+    return OutboxText(at=now, line=line_of(key, entry, now), chain=entry.chain)
 
 
 def _line(text: KeptText, now: datetime) -> OutboxLine:
@@ -159,10 +159,11 @@ def _line(text: KeptText, now: datetime) -> OutboxLine:
         entry = _entry(text)
     except StateError as error:
         return OutboxLine(key=text.key, state=DAMAGED, ended=text.ended, said=error.why)
-    return _line_of(text.key, entry, now)
+    return line_of(text.key, entry, now)
 
 
-def _line_of(key: str, entry: Entry, now: datetime) -> OutboxLine:
+def line_of(key: str, entry: Entry, now: datetime) -> OutboxLine:
+    """Return a text in short."""
     last = entry.attempts[-1] if entry.attempts else None
     return OutboxLine(
         key=key,
@@ -177,6 +178,7 @@ def _line_of(key: str, entry: Entry, now: datetime) -> OutboxLine:
         repeated=entry.repeated,
         reference=entry.reference,
         url=entry.url,
+        copy=entry.copy,
     )
 
 

@@ -5,9 +5,9 @@ import random
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from iwx_agent.app.posted import Posted
 from iwx_agent.app.traces import Traces
 from iwx_agent.model.sending import OutboxRules
 from iwx_agent.outbox.machine import State
@@ -29,18 +29,6 @@ COPIES = "file"
 _COPY_LIMIT_S = 10.0
 
 Release = Callable[[bytes], bytes]
-
-
-class Posted(Struct, frozen=True, kw_only=True):
-    """What became of the texts: those that were moved, and what a person has to know."""
-
-    moved: tuple[Kept, ...] = ()
-    said: tuple[str, ...] = ()
-
-    @property
-    def undelivered(self) -> tuple[Kept, ...]:
-        """Return the texts that were tried in this run and not accepted."""
-        return tuple(kept for kept in self.moved if kept.entry.state is not State.SENT)
 
 
 class Guarded:
@@ -110,6 +98,17 @@ class Post:
         self._left_s = left_s
         self._attempt_s = attempt_s
         self._jitter = jitter
+
+    def outgoing(self, way: str, letter: Letter) -> bytes:
+        """Return the bytes that a transport would send.
+
+        Raises:
+            Undelivered: it cannot send them, or is not set up.
+        """
+        transport = self._transports.get(way)
+        if transport is None:
+            raise Undelivered("permanent", way, "it is not set up")
+        return transport.outgoing(letter) if isinstance(transport, ShowsOutgoing) else as_json(letter)
 
     def send(self, store: Store) -> Posted:
         """Make every move that is due, and leave a copy here of each text that nobody has accepted.

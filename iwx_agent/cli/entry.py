@@ -19,6 +19,7 @@ from iwx_agent.cli import (
     outbox,
     reveal,
     saved,
+    sending,
     ticketing,
     watching,
     why,
@@ -53,6 +54,8 @@ def application() -> typer.Typer:
     app.callback(invoke_without_command=True)(_root)
     app.command()(_guarded(diagnosis.diagnose))
     app.command()(_guarded(ticketing.ticket))
+    app.command()(_guarded(sending.submit))
+    app.add_typer(_group("auto", "File tickets by itself: one run, on, off.", {"run": sending.run}))
     app.command()(_guarded(diagnosis.capture))
     app.command()(_guarded(bundling.bundle))
     app.command()(_guarded(catalogue.checks, own_words=True))

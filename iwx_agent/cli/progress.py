@@ -28,10 +28,15 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Leave a clean line behind: something else is said now."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join(timeout=1.0)
         if self._shown:
+            self._shown = False
             self._stream.write("\r\x1b[K")
             self._stream.flush()
 

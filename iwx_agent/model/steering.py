@@ -23,7 +23,8 @@ class OutboxLine(Struct, frozen=True, kw_only=True):
 
     ``state`` is one of the outbox's, or ``damaged`` when what is kept cannot be read; then nothing else is
     known but why (``said``). ``due_at`` is None when only a person can make the next step, or none is left.
-    ``said`` is the last thing that was said about it. ``ended``: nobody waits for it.
+    ``said`` is the last thing that was said about it. ``ended``: nobody waits for it. ``copy`` is where it
+    lies on this server to be pasted.
     """
 
     key: str
@@ -38,6 +39,7 @@ class OutboxLine(Struct, frozen=True, kw_only=True):
     repeated: bool = False
     reference: str = ""
     url: str = ""
+    copy: str = ""
 
 
 class OutboxList(Struct, frozen=True, kw_only=True):
@@ -165,3 +167,14 @@ def decision_read(said: str, at: datetime, key: str = "") -> ToldDecision:
     except msgspec.DecodeError:
         return ToldDecision(at=at, key=key, action="", row="", said=said)
     return ToldDecision(at=at, key=key, action=found.action, row=found.row, said=found.said)
+
+
+class Sent(Struct, frozen=True, kw_only=True):
+    """What a run of ``auto`` or ``submit`` came to: what was decided and why, and which texts were moved."""
+
+    at: datetime
+    action: Action
+    row: str
+    said: str
+    key: str = ""
+    texts: tuple[OutboxLine, ...] = ()

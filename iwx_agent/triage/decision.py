@@ -60,6 +60,17 @@ def decide(situation: Situation) -> Decision:
     return _Deciding(situation).decision()
 
 
+def own_emergencies(report: Report) -> list[Incident]:
+    """Return the emergencies that both looks have seen, and that are the vendor's."""
+    return [
+        incident
+        for incident in report.incidents
+        if counts_as_emergency(incident)
+        and incident.state is IncidentState.CONFIRMED
+        and incident.scope not in (Scope.PROVIDER, Scope.CUSTOMER)
+    ]
+
+
 class _Deciding:
     def __init__(self, situation: Situation) -> None:
         self._is = situation
@@ -67,13 +78,7 @@ class _Deciding:
         report = situation.report
         self._emergencies = [i for i in report.incidents if counts_as_emergency(i)]
         self._ignored = [i for i in self._emergencies if self._rule_for(i) is not None]
-        self._ours = [
-            i
-            for i in self._emergencies
-            if i not in self._ignored
-            and i.state is IncidentState.CONFIRMED
-            and i.scope not in (Scope.PROVIDER, Scope.CUSTOMER)
-        ]
+        self._ours = [i for i in own_emergencies(report) if i not in self._ignored]
         self._blind = [r.check_id for r in report.results if r.status in (Status.UNKNOWN, Status.CRASHED)]
         self._now_told = tuple(told for incident in self._ours for told in _told(incident))
 
