@@ -88,9 +88,9 @@ def bundle_live(
     wanted: Wanted,
     *,
     on_progress: OnProgress | None = None,
-    on_unsaved: Callable[[str], None] | None = None,
+    on_unkept: Callable[[str], None] | None = None,
 ) -> Made:
-    """Diagnose this machine and return the bundle of that run; ``on_unsaved`` is told what was not kept.
+    """Diagnose this machine and return the bundle of that run; ``on_unkept`` is told what was not kept.
 
     Raises:
         BundleError: even report and ticket are larger than was wanted.
@@ -112,8 +112,8 @@ def bundle_live(
         info = capture_info(recorder, wanted.note)
         redactor = redactor_for(host, brought, report)
         made = bundle_of(report, recorder.heard, info, redactor, wanted, started_s=recorder.started_s)
-        if on_unsaved is not None and (said := remember_tokens(redactor, host)):
-            on_unsaved(said)
+        if on_unkept is not None and (said := remember_tokens(redactor, host)):
+            on_unkept(said)
     return made
 
 

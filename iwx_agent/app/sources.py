@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from iwx_agent import __version__
 from iwx_agent.app.diagnose import Request, diagnose
 from iwx_agent.app.quoting import quotes
-from iwx_agent.app.saved import save_run
+from iwx_agent.app.saved import dated, save_run
 from iwx_agent.app.support import Known
 from iwx_agent.config import (
     load_causes,
@@ -49,13 +49,13 @@ def diagnose_live(
     request: Request,
     *,
     on_progress: OnProgress | None = None,
-    on_unsaved: Callable[[str], None] | None = None,
+    on_unkept: Callable[[str], None] | None = None,
     meanwhile: Callable[[], None] | None = None,
     on_redactor: Callable[["Redactor | None"], None] | None = None,
 ) -> Report:
     """Diagnose this machine and return the report as it may leave; all that was started is ended then.
 
-    With ``on_unsaved`` the run is saved; it is told why that could not be, or why tokens for people's
+    With ``on_unkept`` the run is saved; it is told why that could not be, or why tokens for people's
     addresses could not be kept. ``on_redactor`` gets what the report was redacted with, before it is saved;
     None when it quotes nothing of the machine.
 
@@ -77,6 +77,7 @@ def diagnose_live(
             on_progress=on_progress,
             meanwhile=meanwhile,
         )
+        report, trouble = dated(report, host.workers)
         said = ""
         redactor: Redactor | None = None
         if quotes(report):
@@ -87,9 +88,11 @@ def diagnose_live(
             said = remember_tokens(redactor, host)
         if on_redactor is not None:
             on_redactor(redactor)
-        if on_unsaved is not None:
-            for why in filter(None, (said, save_run(report, brought.settings, host.workers))):
-                on_unsaved(why)
+        if on_unkept is not None:
+            # A disk that has just kept the agent waiting is not waited for again.
+            unsaved = f"this run was not saved: {trouble}" if trouble else ""
+            for why in filter(None, (said, unsaved or save_run(report, brought.settings, host.workers))):
+                on_unkept(why)
     return report
 
 
@@ -116,7 +119,7 @@ def capture_live(
     request: Request,
     *,
     unredacted: bool = False,
-    on_unsaved: Callable[[str], None] | None = None,
+    on_unkept: Callable[[str], None] | None = None,
 ) -> int:
     """Diagnose this machine, write what was asked and answered, and return how many answers were written.
 
@@ -142,8 +145,8 @@ def capture_live(
 
         redactor = redactor_for(host, brought, report, recorder.heard)
         files = files_of(redacted_capture(info, recorder.heard, redactor), redactor)
-        if on_unsaved is not None and (said := remember_tokens(redactor, host)):
-            on_unsaved(said)
+        if on_unkept is not None and (said := remember_tokens(redactor, host)):
+            on_unkept(said)
     return write_files(directory, files)
 
 

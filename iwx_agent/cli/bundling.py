@@ -119,7 +119,7 @@ def _made(source: Path | None, wanted: "Wanted", budget: float | None, *, deep: 
             if source is not None:
                 gate().of_a_capture()
                 return bundle_from(source, request, wanted, on_progress=progress.update)
-            return bundle_live(request, wanted, on_progress=progress.update, on_unsaved=unsaved.append)
+            return bundle_live(request, wanted, on_progress=progress.update, on_unkept=unsaved.append)
     except BundleError as error:
         _refuse(str(error))
     finally:

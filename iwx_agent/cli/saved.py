@@ -34,7 +34,7 @@ def report(
 
     Examples: iwx-agent report; iwx-agent report --list; iwx-agent report --format html --output report.html
     """
-    from iwx_agent.app.saved import saved_report, saved_runs
+    from iwx_agent.app.saved import points_until, saved_report, saved_runs
     from iwx_agent.cli.options import one_of
     from iwx_agent.cli.printing import print_bytes, print_report, print_text, rendered
     from iwx_agent.report import FORMATS, exit_code
@@ -54,12 +54,14 @@ def report(
         raise typer.Exit
     if file:
         _refuse_unsavable(file, replace=replace)
-    _, found = saved_report(run)
+    name, found = saved_report(run)
+    points = points_until(found, name) if output == "html" else ()
     gate().redacted()
     if file:
-        _put(file, gate().checked(rendered(found, output, verbose=verbose)), replace=replace)
+        data = gate().checked(rendered(found, output, verbose=verbose, points=points))
+        _put(file, data, replace=replace)
     else:
-        print_report(found, output, verbose=verbose)
+        print_report(found, output, verbose=verbose, points=points)
     raise typer.Exit(exit_code(found, output))
 
 
