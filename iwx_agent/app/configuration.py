@@ -20,13 +20,13 @@ from iwx_agent.config import (
 from iwx_agent.config.gathering import Origin, gather
 from iwx_agent.config.places import unread_files
 from iwx_agent.config.schema import leaves
-from iwx_agent.config.secrets import PLACES, load_secret
 from iwx_agent.config.sending import Sending, judged_sending
 from iwx_agent.config.settings import judged_settings
 from iwx_agent.model import Licence
 
 # Addresses that are a secret by themselves, as those of chat and heartbeat services: their path is hidden.
 _TELLING = ("auto.heartbeat_url", "transport.webhook.url", "transport.webhook.look_up_url")
+_LOOK_BUDGET_S = 30.0
 _COMMANDS = ("transport.command.command", "transport.command.look_up_command")
 
 
@@ -40,13 +40,17 @@ class Shown(Struct, frozen=True, kw_only=True):
 
 
 class Fault(Struct, frozen=True, kw_only=True):
-    """What cannot be used: in which part of the configuration, where, and why; ``line`` 0 is not known."""
+    """What cannot be used: in which part of the configuration, where, and why; ``line`` 0 is not known.
+
+    ``fix`` is what mends it; empty when ``why`` says it.
+    """
 
     part: str
     path: str
     line: int
     key: str
     why: str
+    fix: str = ""
 
 
 class Checked(Struct, frozen=True, kw_only=True):
@@ -96,22 +100,28 @@ def _open(key: str, value: object) -> object:
 
 
 def check_configuration() -> Checked:
-    """Return whether everything below ``/etc/iwx-agent`` can be used; of each part the first fault."""
+    """Return whether everything that is set up can be used; of each file of settings the first fault."""
     found: dict[str, object] = {}
     faults: list[Fault] = []
     for part, load in _PARTS.items():
         try:
             found[part] = load()
         except ConfigError as error:
-            faults.append(Fault(part=part, path=error.path, line=error.line, key=error.key, why=error.why))
+            faults.append(_fault(part, error))
     notes, parts = list(unread_files()), list(_PARTS)
     loaded = found.get("settings")
     if isinstance(loaded, tuple):
         settings, sending = loaded
-        parts.append("passwords")
-        faults += _faults_of_secrets(sending)
         notes += _notes_on(settings, sending)
+        for name, errors, said in _transports(sending):
+            parts.append(f"transport.{name}")
+            faults += (_fault(f"transport.{name}", error) for error in errors)
+            notes += said
     return Checked(parts=tuple(parts), faults=tuple(faults), notes=tuple(notes))
+
+
+def _fault(part: str, error: ConfigError) -> Fault:
+    return Fault(part=part, path=error.path, line=error.line, key=error.key, why=error.why, fix=error.fix)
 
 
 def _all_settings() -> tuple[Settings, Sending]:
@@ -129,41 +139,22 @@ _PARTS: dict[str, Callable[[], object]] = {
 }
 
 
-def _faults_of_secrets(sending: Sending) -> Iterator[Fault]:
-    for name in PLACES:
-        try:
-            load_secret(name, sending)
-        except ConfigError as error:
-            yield Fault(part="passwords", path=error.path, line=error.line, key=error.key, why=error.why)
+def _transports(sending: Sending) -> Iterator[tuple[str, tuple[ConfigError, ...], tuple[str, ...]]]:
+    """Yield each transport that is set up, what keeps it from being used, and what is to be noted."""
+    from iwx_agent.app.transport_faults import Look, faults_of, notes_on, set_up
+    from iwx_agent.config.secrets import load_secrets
+    from iwx_agent.host.live import LiveHost
+
+    with LiveHost(budget_s=_LOOK_BUDGET_S) as host:
+        look = Look(host, host.workers, sending, load_secrets(sending))
+        for name in set_up(sending):
+            yield name, tuple(faults_of(name, look)), tuple(notes_on(name, look))
 
 
 def _notes_on(settings: Settings, sending: Sending) -> Iterator[str]:
     """Yield what can be used and is perhaps not what was meant."""
-    chain = sending.delivery.chain
-    if sending.auto.enabled and not chain:
+    if sending.auto.enabled and not sending.delivery.chain:
         place = sending.transport.file.directory
         yield f"auto is on, and its tickets stay in {place}: set delivery.chain"
     if sending.auto.enabled and settings.licence is not Licence.DIRECT:
         yield 'auto is on, and it files nothing by itself before it knows: set licence = "direct"'
-    guest = sending.transport.portal is not None and not sending.transport.portal.user
-    if guest and "portal" in chain and not sending.delivery.sender_mail:
-        yield "guests of a portal are asked who they are: set delivery.sender_name and delivery.sender_mail"
-    for name, (credential, file_key) in PLACES.items():
-        table = getattr(sending.transport, name)
-        if table is not None and name not in chain:
-            yield f"[transport.{name}] is set up, and delivery.chain does not name it: it is never used"
-        if _lacks_secret(name, table, sending):
-            yield (
-                f"no {credential} was found: set transport.{name}.{file_key}, or LoadCredential={credential} "
-                "in the unit (a shell cannot see that one)"
-            )
-
-
-def _lacks_secret(name: str, table: object, sending: Sending) -> bool:
-    """Return whether a transport is set up to log in or to sign, and has nothing to do it with."""
-    if table is None or not getattr(table, "user", name == "webhook"):
-        return False
-    try:
-        return load_secret(name, sending) is None
-    except ConfigError:
-        return False  # that is a fault, and told as one

@@ -78,7 +78,7 @@ def _texts(found: Any) -> Iterator[str]:
 
 def redactor_here() -> Redactor:
     """Return a redactor with this machine's secrets for what is no report: errors, answers, wrong usage."""
-    from iwx_agent.app.secrets import BUDGET_S, canaries_of
+    from iwx_agent.app.secrets import BUDGET_S, canaries_of, own_secrets_here
     from iwx_agent.config import ConfigError, load_layout
     from iwx_agent.host.live import LiveHost
 
@@ -88,7 +88,8 @@ def redactor_here() -> Redactor:
         unread = {"this server": "where they are kept is not known: the configuration is broken"}
         return Redactor(rules(), Canaries((), unread=unread), None)
     with LiveHost(budget_s=BUDGET_S) as host:
-        canaries = canaries_of(host.aside(BUDGET_S), layout, public=(host.clock().host_name,))
+        aside, name = host.aside(BUDGET_S), host.clock().host_name
+        canaries = canaries_of(aside, layout, public=(name,), own=own_secrets_here())
     return Redactor(rules(layout.everything("secret_file")), canaries, None)
 
 
@@ -135,11 +136,11 @@ def remember_tokens(redactor: Redactor, host: Host) -> str:
 
 
 def _canaries(host: Host, known: Known, report: Report) -> Canaries:
-    from iwx_agent.app.secrets import BUDGET_S, canaries_of
+    from iwx_agent.app.secrets import BUDGET_S, canaries_of, own_secrets_here
 
     named = report.host
     public = (named.name, named.fqdn, *named.fqdn.split("."), *(address.ip for address in named.addresses))
-    return canaries_of(host.aside(BUDGET_S), known.layout, public=public)
+    return canaries_of(host.aside(BUDGET_S), known.layout, public=public, own=own_secrets_here())
 
 
 def _name_servers(host: Host) -> tuple[str, ...]:

@@ -5,14 +5,22 @@ in the ``Canaries`` of this process. What exists and could not be read is named 
 with it.
 """
 
+import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
 
+from iwx_agent.config import ConfigError
+from iwx_agent.config.settings import may_have_secrets
 from iwx_agent.host import Host, HostError
 from iwx_agent.model import Layout
 from iwx_agent.redact import Canaries
 from iwx_agent.redact.secrets import keys_in, secrets_in, users_in
+
+if TYPE_CHECKING:
+    from iwx_agent.config.secrets import Secret
+    from iwx_agent.config.sending import Sending
 
 BUDGET_S = 3.0
 _FILE_BYTES = 256 * 1024
@@ -23,19 +31,83 @@ _FILES_PER_PLACE_COUNT = 24  # of the keys of all sites the first ones: rules hi
 _DIRECTORIES_PER_PLACE_COUNT = 100
 _ENTRIES_COUNT = 2000
 _UNREAD_COUNT = 40
+_PART = re.compile(r"[A-Za-z0-9_.~-]+")
+_MADE_CHARACTERS = 16
 
 
-def canaries_of(host: Host, layout: Layout, *, public: Iterable[str] = ()) -> Canaries:
-    """Return the secrets of a machine to look for; ``public`` are words that are none whatever a file says.
+class OwnSecrets(NamedTuple):
+    """The agent's own secrets, each with its place; words that are none; what was not read, and why."""
 
+    found: tuple[tuple[str, str], ...] = ()
+    public: tuple[str, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+
+
+def own_secrets_here() -> OwnSecrets:
+    """Return the secrets with which the agent sends from this machine; none where it is not set up to."""
+    if not may_have_secrets():
+        return OwnSecrets()
+    from iwx_agent.config.secrets import load_secrets
+    from iwx_agent.config.sending import load_sending
+
+    try:
+        sending = load_sending()
+    except ConfigError:  # which is said by itself
+        why = "where they are kept is not known: the configuration is broken"
+        return OwnSecrets(unread=(("the agent itself", why),))
+    return own_secrets(sending, load_secrets(sending))
+
+
+def own_secrets(sending: "Sending", secrets: "Mapping[str, Secret | ConfigError]") -> OwnSecrets:
+    """Return what of the settings and of the secrets of ``load_secrets`` nobody else may read.
+
+    Addresses of chat and heartbeat services are a secret by themselves: what in them was made by a machine.
+    """
+    from iwx_agent.config.secrets import AbsentError
+
+    transport = sending.transport
+    found: list[tuple[str, str]] = []
+    unread: list[tuple[str, str]] = []
+    for secret in secrets.values():
+        if not isinstance(secret, ConfigError):
+            found.append((secret.origin, secret.text))
+        elif not isinstance(secret, AbsentError):
+            unread.append((secret.path, secret.why))
+    telling = [("auto.heartbeat_url", sending.auto.heartbeat_url)]
+    if transport.webhook is not None:
+        telling += [
+            ("transport.webhook.url", transport.webhook.url),
+            ("transport.webhook.look_up_url", transport.webhook.look_up_url),
+        ]
+    found += ((key, part) for key, address in telling for part in _made_parts(address))
+    accounts = [table for table in (transport.portal, transport.email) if table is not None]
+    public = (*(table.user for table in accounts), sending.delivery.sender_mail, sending.delivery.sender_name)
+    return OwnSecrets(tuple(found), tuple(filter(None, public)), tuple(unread))
+
+
+def _made_parts(address: str) -> Iterator[str]:
+    """Yield the parts after an address's host that no person has made up."""
+    for part in _PART.findall(address.partition("://")[2].partition("/")[2]):
+        figures = sum(character.isdigit() for character in part)
+        if len(part) >= _MADE_CHARACTERS and 0 < figures < len(part):
+            yield part
+
+
+def canaries_of(
+    host: Host, layout: Layout, *, public: Iterable[str] = (), own: OwnSecrets | None = None
+) -> Canaries:
+    """Return the secrets of a machine to look for, and the agent's ``own``.
+
+    ``public`` are words that are none whatever a file says.
     The panel's settings come first, then files that hold secrets, then what has a ``*`` in its path.
     """
     reading = _Reading(host)
     places = dict.fromkeys(
         (*layout.texts("path.panel_ini"), *layout.everything("secret_file"), *layout.everything("secrets_in"))
     )
-    found: list[tuple[str, str]] = []
-    names: list[str] = list(public)
+    own = own or OwnSecrets()
+    found: list[tuple[str, str]] = list(own.found)
+    names: list[str] = [*public, *own.public]
     of_customers = layout.texts("secret_file.site_keys")
     for place in sorted(places, key=lambda place: "*" in place):
         max_bytes = _KEY_BYTES if "*" in place else _FILE_BYTES
@@ -46,7 +118,7 @@ def canaries_of(host: Host, layout: Layout, *, public: Iterable[str] = ()) -> Ca
                 continue
             names += users_in(text)
             found += ((path, secret) for secret in secrets_in(text)[:_SECRETS_PER_FILE_COUNT])
-    return Canaries(found, public=names, unread=reading.unread)
+    return Canaries(found, public=names, unread=dict(own.unread) | reading.unread)
 
 
 class _Reading:

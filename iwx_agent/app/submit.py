@@ -238,15 +238,11 @@ class Submission:
         return self.sent(plan, posted)
 
     def sent(self, plan: Plan, posted: Posted | None = None) -> Sent:
-        """Return it as it is shown."""
-        there = () if plan.filed is None else (line_of(plan.filed.entry.key, plan.filed.entry, self.now),)
-        return Sent(
-            at=self.now,
-            action=plan.what,
-            row="",
-            said=plan.said,
-            texts=(posted.lines(self.now) if posted is not None else ()) or there,
-        )
+        """Return it as it is shown: the texts that were sent, or the one that is there already."""
+        texts = posted.lines(self.now) if posted is not None else ()
+        if plan.filed is not None:
+            texts = (line_of(plan.filed.entry.key, plan.filed.entry, self.now),)
+        return Sent(at=self.now, action=plan.what, row="", said=plan.said, texts=texts)
 
 
 @contextmanager

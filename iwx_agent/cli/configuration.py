@@ -51,7 +51,7 @@ def check(
     output: _Format = "text",
     debug: Debug = False,  # noqa: ARG001 - read by the entry
 ) -> None:
-    """Look whether everything below /etc/iwx-agent can be used; ends with 2 when something cannot.
+    """Look whether all that is set up can be used, each way to send as well; ends with 2 when not.
 
     Example: iwx-agent config check
     """
@@ -80,6 +80,8 @@ def _print_checked(checked: "Checked") -> None:
         for fault in checked.faults:
             if fault.part == part:
                 sys.stdout.write(f"       {_told(fault)}\n")
+                if fault.fix:
+                    sys.stdout.write(f"       Fix: {one_line(fault.fix, 500)}\n")
     for note in checked.notes:
         sys.stdout.write(f"note   {one_line(note, 500)}\n")
     if checked.faults:

@@ -21,6 +21,10 @@ PLACES: dict[str, tuple[str, str]] = {
 _SECRET_WORDS = ("pass", "passwd", "password", "passphrase", "secret", "key", "token", "api_key", "auth")
 
 
+class AbsentError(ConfigError):
+    """There is no file where a secret should be: nothing to read, and nothing to hide."""
+
+
 class Secret:
     """A password or key; what shows it never shows its text, and it cannot be stored."""
 
@@ -100,8 +104,10 @@ def _read(path: Path, key: str) -> Secret:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         why = error.strerror or str(error)
-        make = f"install -m 0600 /dev/null {quoted}, then write it into that file"
-        raise refused(why, make if error.errno == errno.ENOENT else f"ls -ld {quoted}") from None
+        if error.errno == errno.ENOENT:
+            fix = f"install -m 0600 /dev/null {quoted}, then write it into that file"
+            raise AbsentError(str(path), key, why, fix=fix) from None
+        raise refused(why, f"ls -ld {quoted}") from None
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

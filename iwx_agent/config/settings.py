@@ -114,6 +114,11 @@ def wrong_setting(key: str, why: str) -> ConfigError:
     return gather().error(key, why)
 
 
+def may_have_secrets() -> bool:
+    """Return whether the agent may have secrets of its own: something is set, or one was handed over."""
+    return "CREDENTIALS_DIRECTORY" in os.environ or _anything_set(toml_file.ETC)
+
+
 def _anything_set(etc: Path) -> bool:
     """Return whether there is anything to read: the usual run pays for nothing more than that."""
     if COMMAND_LINE or any(settings_variables()):

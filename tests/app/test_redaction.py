@@ -196,6 +196,19 @@ def test_of_this_machine_for_what_is_no_report(monkeypatch: pytest.MonkeyPatch) 
     assert one.redact_text("x", "/root/.my.cnf") == "[hidden:secret-file]"
 
 
+def test_the_agents_own_secrets_are_looked_for_too(etc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    etc.mkdir()
+    (etc / "key").write_text("0wn-c4nary-of-no-rule")
+    (etc / "key").chmod(0o600)
+    text = f'[transport.webhook]\nurl = "https://h.example.com"\nkey_file = "{etc}/key"\n'
+    (etc / "config.toml").write_text(text)
+    monkeypatch.setattr("iwx_agent.host.live.LiveHost", Machine())
+    for one in (one_of(Machine()), redactor_here()):
+        with pytest.raises(CanaryError, match=f"{etc}/key"):
+            one.release(b"it was 0wn-c4nary-of-no-rule")
+    assert len(one_of(Machine(replays=True)).canaries) == 0
+
+
 def test_with_a_broken_layout_the_rules_still_hide_and_it_is_said(etc: Any) -> None:
     (etc / "interworx.d").mkdir(parents=True)
     (etc / "interworx.d" / "x.toml").write_text("[[path.nothing]]\nvalue = 1\n")

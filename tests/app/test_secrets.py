@@ -1,14 +1,19 @@
 """The server's secrets are read aside, bounded; what exists and cannot be read is named."""
 
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from fakes import FakeHost, content
 from redacting import SECRET
 
 from iwx_agent.app import secrets as module
-from iwx_agent.app.secrets import canaries_of
-from iwx_agent.config import load_layout
+from iwx_agent.app.secrets import OwnSecrets, canaries_of, own_secrets, own_secrets_here
+from iwx_agent.config import ConfigError, load_layout
+from iwx_agent.config.secrets import AbsentError, Secret
+from iwx_agent.config.sending import AutoSettings, DeliverySettings, Sending
+from iwx_agent.config.transport_tables import EmailTable, PortalTable, Transports, WebhookTable
 from iwx_agent.host import (
     DirectoryEntry,
     DirectoryListing,
@@ -184,3 +189,99 @@ def test_the_directories_that_are_looked_into_are_bounded() -> None:
     assert len(canaries_of(host, load_layout())) == 0
     listed = [one.source for one in host.asked if isinstance(one, ListDirectory)]
     assert len([path for path in listed if path.startswith("/home/u")]) == 99  # and /home itself
+
+
+# The agent's own
+
+KEY_OF_A_HOOK = "8c1f2e7a90b34d55a1"
+
+
+def sending(**more: Any) -> Sending:
+    tables: dict[str, Any] = {
+        "portal": PortalTable(address="https://support.example.com", user="jane-of-example"),
+        "email": EmailTable(to="support@example.com", user="agent-of-example"),
+        "webhook": WebhookTable(
+            url=f"https://hooks.example.com/services/desk-tickets-new/{KEY_OF_A_HOOK}?token=T0{KEY_OF_A_HOOK}",
+            look_up_url="https://hooks.example.com/find-a-ticket-by-key/{key}",
+        ),
+    }
+    return Sending(transport=Transports(**(tables | more)))
+
+
+def test_secrets_of_transports_are_looked_for_by_their_place() -> None:
+    own = own_secrets(sending(), {"email": Secret(SECRET, "/run/credentials/x/smtp-password")})
+    assert (SECRET in dict(own.found).values(), own.unread) == (True, ())
+    canaries = canaries_of(Files(), load_layout(), own=own)
+    assert source_of(canaries, SECRET) == "/run/credentials/x/smtp-password"
+    assert canaries.unread == {}
+
+
+def test_of_addresses_that_are_a_secret_the_made_parts_are() -> None:
+    found = own_secrets(sending(), {}).found
+    assert found == (
+        ("transport.webhook.url", KEY_OF_A_HOOK),
+        ("transport.webhook.url", f"T0{KEY_OF_A_HOOK}"),
+    )
+    beats = Sending(auto=AutoSettings(heartbeat_url=f"https://beat.example.com/{KEY_OF_A_HOOK}"))
+    assert own_secrets(beats, {}).found == (("auto.heartbeat_url", KEY_OF_A_HOOK),)
+    assert own_secrets(Sending(), {}) == OwnSecrets()
+
+
+def test_users_and_senders_are_no_secrets() -> None:
+    named = sending()
+    named = msgspec.structs.replace(named, delivery=DeliverySettings(sender_mail="jane@example.com"))
+    own = own_secrets(named, {"portal": Secret("jane-of-example", "/x"), "email": Secret(SECRET, "/y")})
+    assert {"jane-of-example", "agent-of-example", "jane@example.com"} == set(own.public)
+    canaries = canaries_of(Files(), load_layout(), own=own)
+    assert source_of(canaries, "jane-of-example") == ""
+    assert source_of(canaries, SECRET) == "/y"
+
+
+def test_one_that_cannot_be_used_is_named_and_one_that_is_not_there_is_not() -> None:
+    found: dict[str, Secret | ConfigError] = {
+        "portal": ConfigError("/etc/pw", "transport.portal.password_file", "has mode 0644"),
+        "email": AbsentError("/etc/none", "transport.email.password_file", "No such file or directory"),
+    }
+    own = own_secrets(sending(webhook=None), found)
+    assert (own.found, own.unread) == ((), (("/etc/pw", "has mode 0644"),))
+    assert canaries_of(Files(), load_layout(), own=own).unread == {"/etc/pw": "has mode 0644"}
+
+
+@pytest.fixture
+def no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+
+
+@pytest.mark.usefixtures("no_credentials")
+def test_where_nothing_is_set_there_are_none(etc: Path) -> None:
+    assert own_secrets_here() == OwnSecrets()
+    etc.mkdir()
+    (etc / "config.toml").write_text("budget_s = 60\n")
+    assert own_secrets_here() == OwnSecrets()
+
+
+@pytest.mark.usefixtures("no_credentials")
+def test_those_of_the_settings_are_read_here(etc: Path) -> None:
+    etc.mkdir()
+    (etc / "pw").write_text(f"{SECRET}\n")
+    (etc / "pw").chmod(0o600)
+    text = f'[transport.webhook]\nurl = "https://h.example.com"\nkey_file = "{etc}/pw"\n'
+    (etc / "config.toml").write_text(text)
+    assert own_secrets_here().found == ((f"{etc}/pw", SECRET),)
+
+
+def test_one_that_was_handed_over_is_one_without_any_settings(
+    tmp_path: Path, etc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / "portal-password").write_text(SECRET)
+    (tmp_path / "portal-password").chmod(0o400)
+    assert own_secrets_here().found == ((f"{tmp_path}/portal-password", SECRET),)
+
+
+@pytest.mark.usefixtures("no_credentials")
+def test_broken_settings_are_said_not_to_be_compared(etc: Path) -> None:
+    etc.mkdir()
+    (etc / "config.toml").write_text("budget = 60\n")
+    own = own_secrets_here()
+    assert (own.found, own.unread[0][0]) == ((), "the agent itself")

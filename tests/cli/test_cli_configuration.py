@@ -1,18 +1,29 @@
 """``config show`` and ``config check``: origins, nothing secret, each fault in its place, the next step."""
 
 import json
+import os
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from certificates import AUTHORITY
+from here import Here, here
 
 from iwx_agent.cli import run
 from iwx_agent.config.schema import leaves
+from iwx_agent.host import HostError
 
 Run = Callable[..., tuple[int, str, str]]
 Put = Callable[..., Path]
 SECRET = "correct-horse-battery"
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Here]:
+    with here(monkeypatch, tmp_path) as (_, machine):
+        yield machine
 
 
 @pytest.fixture
@@ -123,7 +134,7 @@ def test_check_says_what_is_all_right_and_what_to_do_next(iwx: Run) -> None:
         "ok     signatures",
         "ok     support policy",
         "ok     provider",
-        "ok     passwords",
+        "ok     transport.file",
         "Next: what holds, and where it was set: iwx-agent config show",
     ]
 
@@ -143,7 +154,7 @@ def test_check_names_the_fault_of_each_file(iwx: Run, put: Put) -> None:
         told = lines[lines.index(f"wrong  {part}") + 1]
         assert told.startswith(f"       {path}:{line}: {key}: "), told
         assert said in told
-    assert "passwords" not in out  # nobody could look for them
+    assert "transport" not in out  # nobody could look at them
     assert lines[-1] == "Next: mend what is wrong, then run it again: iwx-agent config check"
     code, out, _ = iwx("config", "check", "--format", "json")
     told_json = json.loads(out)
@@ -167,6 +178,152 @@ def test_check_looks_at_limits_and_passwords(iwx: Run, put: Put, form: str) -> N
     assert (code, f"chmod 0600 {path}" in out, SECRET in out) == (2, True, False)
 
 
+# Whether each way to send can be used
+
+
+def told_of(iwx: Run, name: str) -> tuple[int, list[str]]:
+    """Return the exit code, and the line of a transport with what is told below it."""
+    code, out, _ = iwx("config", "check")
+    lines = out.splitlines()
+    first = next(number for number, line in enumerate(lines) if line[7:] == f"transport.{name}")
+    below = next(number for number, line in enumerate(lines) if number > first and line[:1] != " ")
+    return code, [line.strip() for line in lines[first:below]]
+
+
+def test_each_way_that_can_be_used_is_a_line_in_the_chains_order(iwx: Run, put: Put) -> None:
+    secret, authority = put("pw", SECRET, 0o600), put("ca.pem", AUTHORITY)
+    put(
+        "config.toml",
+        '[delivery]\nchain = ["webhook", "email"]\nsender_mail = "me@example.com"\n'
+        f'[transport.email]\nto = "a@example.com"\nserver = "mail.example.com"\nuser = "me"\n'
+        f'password_file = "{secret}"\nauthorities = "{authority}"\n'
+        f'[transport.webhook]\nurl = "https://h.example.com"\nkey_file = "{secret}"\n',
+    )
+    code, out, _ = iwx("config", "check")
+    assert code == 0
+    assert [line for line in out.splitlines() if "transport" in line] == [
+        "ok     transport.webhook",
+        "ok     transport.email",
+        "ok     transport.file",
+    ]
+    assert "note" not in out
+
+
+def test_all_that_is_wrong_with_a_way_is_said_each_with_its_fix(iwx: Run, put: Put) -> None:
+    path = put("pw", SECRET, 0o644)
+    config = put(
+        "config.toml",
+        '[delivery]\nchain = ["email"]\n[transport.email]\nto = "a@example.com"\nserver = "m.example.com"\n'
+        f'user = "me"\npassword_file = "{path}"\nauthorities = "/nowhere.pem"\n',
+    )
+    assert told_of(iwx, "email") == (
+        2,
+        [
+            "wrong  transport.email",
+            f"{path}: transport.email.password_file: has mode 0644, and others must not read it",
+            f"Fix: chmod 0600 {path}",
+            "/nowhere.pem: transport.email.authorities: there is no such file (ENOENT)",
+            'Fix: name a file of certificates (PEM); transport.email.authorities = "" is the system',
+            f"{config}:3: transport.email.sender: a mail is from somebody",
+            'Fix: delivery.sender_mail = "you@example.com"',
+        ],
+    )
+    told = json.loads(iwx("config", "check", "--format", "json")[1])
+    assert next(one["fix"] for one in told["faults"]) == f"chmod 0600 {path}"
+    assert told["parts"][-2:] == ["transport.email", "transport.file"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "why", "fix"),
+    [
+        (
+            "permission",
+            "/opt/x belongs to user 12, not to root",
+            "nobody else may write to it: namei -l /opt/x",
+        ),
+        ("not_regular", "/opt/x is a symlink", "readlink -f /opt/x"),
+        ("not_found", "there is no such file (ENOENT)", "install it, or correct transport.command.command"),
+        ("timeout", "no answer within 5.0 s", "look why"),
+    ],
+)
+def test_a_program_that_root_may_not_trust(
+    iwx: Run, put: Put, machine: Here, kind: Any, why: str, fix: str
+) -> None:
+    path = put(
+        "config.toml", '[delivery]\nchain = ["command"]\n[transport.command]\ncommand = ["/opt/x", "-v"]\n'
+    )
+    machine.refused["trusted", "/opt/x"] = HostError(kind, why, "/opt/x")
+    code, told = told_of(iwx, "command")
+    assert (code, told[:2]) == (
+        2,
+        ["wrong  transport.command", f"{path}:4: transport.command.command: /opt/x: {why}"],
+    )
+    assert fix in told[2]
+
+
+def test_both_programs_are_looked_at_and_may_be_all_right(iwx: Run, put: Put, machine: Here) -> None:
+    put(
+        "config.toml",
+        '[delivery]\nchain = ["command"]\n'
+        '[transport.command]\ncommand = ["/opt/x"]\nlook_up_command = ["/opt/y"]\n',
+    )
+    machine.refused["trusted", "/opt/y"] = HostError("permission", "/opt/y is not executable", "/opt/y")
+    code, told = told_of(iwx, "command")
+    assert (code, len(told), "look_up_command: /opt/y: /opt/y is not" in told[1]) == (2, 3, True)
+    del machine.refused["trusted", "/opt/y"]
+    assert told_of(iwx, "command") == (0, ["ok     transport.command"])
+
+
+def test_a_directory_for_tickets_is_made_with_the_one_above_and_no_more(
+    iwx: Run, put: Put, tmp_path: Path
+) -> None:
+    for below in ("", "/a", "/a/b"):
+        put("config.toml", f'[transport.file]\ndirectory = "{tmp_path}{below}"\n')
+        assert told_of(iwx, "file") == (0, ["ok     transport.file"])
+    path = put("config.toml", f'[transport.file]\ndirectory = "{tmp_path}/a/b/c"\n')
+    code, told = told_of(iwx, "file")
+    assert (code, told[0]) == (2, "wrong  transport.file")
+    assert told[1].startswith(f"{path}:2: transport.file.directory: {tmp_path}/a/b/c cannot be made")
+    assert told[2] == f"Fix: install -d -m 0700 {tmp_path}/a/b/c"
+
+
+def test_a_directory_that_is_not_the_agents_own_is_said(iwx: Run, put: Put, tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir(mode=0o777)
+    (tmp_path / "t").chmod(0o777)
+    put("config.toml", f'[transport.file]\ndirectory = "{tmp_path}/t"\n')
+    code, told = told_of(iwx, "file")
+    assert (code, told[0]) == (2, "wrong  transport.file")
+    assert "transport.file.directory: " in told[1]
+    assert f"ls -ld {tmp_path}/t" in told[2]
+    (tmp_path / "f").write_text("")
+    put("config.toml", f'[transport.file]\ndirectory = "{tmp_path}/f"\n')
+    assert told_of(iwx, "file")[0] == 2
+
+
+def test_what_only_root_can_see_is_noted(iwx: Run, machine: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    place = "/var/lib/iwx-agent/tickets"
+    machine.refused["spooled", place] = HostError("permission", "Permission denied (EACCES)", place)
+    code, out, _ = iwx("config", "check")
+    assert (code, "ok     transport.file" in out) == (0, True)
+    assert f"note   only root can see whether tickets can be left in {place}" in out
+    del machine.refused["spooled", place]
+    assert "note" not in iwx("config", "check")[1]
+    machine.refused["spooled", place] = HostError("timeout", "no answer within 5.0 s", place)
+    code, out, _ = iwx("config", "check")
+    assert (code, "note" in out, "no answer within 5.0 s" in out) == (2, False, True)
+
+
+def test_a_disk_that_does_not_answer_is_said(iwx: Run, put: Put, machine: Here, tmp_path: Path) -> None:
+    put("config.toml", '[transport.webhook]\nurl = "https://h.example.com"\nauthorities = "/mnt/ca.pem"\n')
+    machine.refused["stat", "/mnt/ca.pem"] = HostError("timeout", "no answer within 5.0 s", "/mnt/ca.pem")
+    machine.refused["stat", "/var/lib/iwx-agent"] = HostError("failed", "Input/output error (EIO)", "x")
+    code, told = told_of(iwx, "webhook")
+    assert (code, told[1]) == (2, "/mnt/ca.pem: could not be looked at: no answer within 5.0 s")
+    assert "Input/output error (EIO)" in told_of(iwx, "file")[1][1]
+
+
+MAIL_OF = '[delivery]\nchain = ["email"]\nsender_mail = "a@example.com"\n'
 PORTAL = '[transport.portal]\naddress = "https://support.example.com"\n'
 
 
@@ -179,6 +336,11 @@ PORTAL = '[transport.portal]\naddress = "https://support.example.com"\n'
         (f'[delivery]\nchain = ["portal"]\n{PORTAL}', "set delivery.sender_name and delivery.sender_mail"),
         (f'[delivery]\nchain = ["portal"]\n{PORTAL}user = "me"\n', "no portal-password was found"),
         ('[transport.webhook]\nurl = "https://h.example.com"\n', "no webhook-key was found"),
+        (
+            f'{MAIL_OF}[transport.email]\nto = "a@example.com"\n',
+            "mail is handed to this server's own mail system, which may be what is broken",
+        ),
+        ('[transport.command]\ncommand = ["/opt/x"]\n', "[transport.command] is set up, and delivery.chain"),
     ],
 )
 def test_what_is_perhaps_not_meant_is_noted(iwx: Run, put: Put, text: str, note: str) -> None:

@@ -95,6 +95,10 @@ TICKET = {
     *("iwx_agent.rendering.ticket", "iwx_agent.app.background", "iwx_agent.probes.changes"),
     *("iwx_agent.triage.changes", "iwx_agent.triage.impact", "iwx_agent.parsers.wtmp"),
 }
+SENDING = {
+    *("iwx_agent.app.transports", "iwx_agent.app.transport_faults", "iwx_agent.app.authorities"),
+    *("iwx_agent.config.sending", "iwx_agent.config.transport_tables", "iwx_agent.config.secrets"),
+}
 ROOTS = Path(__file__).parents[1] / "roots"
 
 
@@ -113,6 +117,12 @@ def test_only_who_wants_a_page_pays_for_it(capture: Path, output: str, loaded: b
 def test_a_healthy_server_pays_nothing_for_the_ticket() -> None:
     assert not loaded_by("diagnose", "--from", str(ROOTS / "healthy")) & TICKET
     assert loaded_by("ticket", "--from", str(ROOTS / "healthy")) >= TICKET
+
+
+def test_a_healthy_server_pays_nothing_for_sending() -> None:
+    found = loaded_by("diagnose", "--from", str(ROOTS / "healthy"))
+    assert not [name for name in found if name in SENDING or name.startswith("iwx_agent.transports")]
+    assert loaded_by("config", "check") >= SENDING
 
 
 def test_no_colour_in_a_pipe_and_none_for_who_wants_none(capture: Path) -> None:
