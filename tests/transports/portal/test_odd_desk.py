@@ -14,13 +14,14 @@ from letters import ending, kind_of, letter
 
 from iwx_agent.config import load_portal_form
 from iwx_agent.host.live import LiveHost
-from iwx_agent.transports.contract import CannotLook, Credentials, NotFound, Receipt, Undelivered
+from iwx_agent.transports.contract import Attachment, CannotLook, Credentials, NotFound, Receipt, Undelivered
 from iwx_agent.transports.portal import Place, PortalTransport
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 FORM = load_portal_form(Path("/nonexistent"))
 TABLE = Path(__file__).parents[3] / "docs" / "reference" / "transport-portal-cases.md"
+LARGE = Attachment(name="bundle.tar.gz", media_type="application/gzip", data=bytes(8_000_000))
 PAGE_MAX_BYTES = 256 * 1024
 
 
@@ -72,6 +73,7 @@ CASES = {
     "post-404": Case("permanent", "status 404", 1),
     "post-409": Case("uncertain", "status 409: it conflicts", 1),
     "post-413": Case("permanent", "status 413: the ticket is too large", 2),
+    "early-413": Case("accepted", "sent without its attachments: status 413", 2, 1),
     "post-422": Case("permanent", "status 422", 1),
     "post-429": Case("later", "status 429", 1),
     "post-500": Case("uncertain", "status 500: the ticket may have been stored", 1),
@@ -128,7 +130,8 @@ def elsewhere() -> Iterator[OddDesk]:
 
 def check(name: str, case: Case, host: LiveHost, elsewhere: OddDesk, **more: Any) -> Receipt | Undelivered:
     with OddDesk(name, elsewhere=elsewhere.url.replace("127.0.0.1", "localhost")) as desk:
-        found = ending(portal(host, desk, **more), letter(), limit_s=case.limit_s)
+        attached = {"attachments": (LARGE,)} if name == "early-413" else {}
+        found = ending(portal(host, desk, **more), letter(**attached), limit_s=case.limit_s)
         assert kind_of(found) == case.kind, found
         assert case.said in (found.said if isinstance(found, Receipt) else found.why)
         assert (len(desk.posts), len(desk.tickets)) == (case.posts_count, case.tickets_count)
