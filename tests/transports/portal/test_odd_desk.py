@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from desk.odd import PASSWORD, RETRY_AFTER_S, USER, OddDesk
-from desk.odd_behaviours import BEHAVIOURS
+from desk.odd import PASSWORD, RETRY_AFTER_S, USER, Act, OddDesk
+from desk.odd_behaviours import BEHAVIOURS, said, status
 from desk.odd_pages import HIDDEN, form_page
 from letters import ending, kind_of, letter
 
@@ -335,6 +335,29 @@ def test_a_check_says_which_answers_the_form_does_not_take(host: LiveHost) -> No
         reading = portal(host, desk).check(limit_s=5)
     (problem,) = reading.problems
     assert problem.startswith("no option of Priority means 'Urgent'; there are: ")
+
+
+@pytest.mark.parametrize(
+    ("acts", "can_look", "words"),
+    [
+        ({}, True, "says that there is none"),
+        ({"GET /search": status(503)}, False, "status 503"),
+        ({"GET /search": said("Welcome")}, False, "says neither that there is such a ticket nor"),
+        (
+            {"GET /search": said("<a href='/ticket?ticket=T-9'>Search for IWX-no-such-ticket</a>")},
+            False,
+            "a ticket that cannot be there is found",
+        ),
+    ],
+)
+def test_a_check_says_whether_tickets_can_be_looked_up(
+    host: LiveHost, acts: dict[str, Act], can_look: bool, words: str
+) -> None:
+    with OddDesk("good", acts=acts) as desk:
+        reading = portal(host, desk, search_address=f"{desk.url}/search?q={{key}}").check(limit_s=5)
+        assert {one.method for one in desk.requests} == {"GET"}
+    assert (reading.can_look, reading.understood) == (can_look, True)
+    assert words in reading.looking
 
 
 def test_a_check_of_a_page_without_the_form_says_so(host: LiveHost) -> None:
