@@ -106,6 +106,12 @@ def _show_form(handler: Handler) -> None:
     handler.page(form_page(action=FORM), cookies=True)
 
 
+def _gone(handler: Handler) -> None:
+    """Show the form, and take no connection after that."""
+    handler.usual_page()
+    handler.desk.server.socket.shutdown(socket.SHUT_RDWR)
+
+
 def _too_large(handler: Handler) -> None:
     """Answer before the form is read, as servers do that know from its length that it is too large."""
     if handler.headers["Content-Length"] and int(handler.headers["Content-Length"]) > _LARGE_BYTES:
@@ -261,6 +267,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "get-500": Behaviour(get=status(500)),
     "get-503": Behaviour(get=status(503, retry_after_s=RETRY_AFTER_S)),
     # The line
+    "gone": Behaviour(get=_gone),
     "drop-unread": Behaviour(unread=_drop),
     "drop-before": Behaviour(post=_drop),
     "drop-after": Behaviour(post=_accepted_and(_drop)),

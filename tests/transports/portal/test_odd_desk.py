@@ -85,6 +85,7 @@ CASES = {
     "get-429": Case("later", "status 429", 0),
     "get-500": Case("later", "status 500", 0),
     "get-503": Case("later", "status 503", 0),
+    "gone": Case("later", "connection refused", 0),
     "drop-unread": Case("uncertain", "the form was sent, and then: ", 1),
     "drop-before": Case("uncertain", "the form was sent, and then: the connection was closed", 1),
     "drop-after": Case("uncertain", "the form was sent, and then: the connection was closed", 1, 1),
