@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec import Struct
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from iwx_agent.config import ConfigError, wrong_setting
 from iwx_agent.config.secrets import PLACES, Secret
@@ -100,8 +100,18 @@ def _file(means: _Means) -> "Transport":
     return FileTransport(means.workers, settings_of(FileSettings, means.sending.transport.file))
 
 
-# The portal's has its place here: its table as a Place with _account(means, "portal", table.user).
+def _portal(means: _Means) -> "Transport":
+    from iwx_agent.config.portal_form import load_portal_form
+    from iwx_agent.transports.portal import Place, PortalTransport
+
+    table = _table(means.sending.transport.portal, "portal")
+    _refuse_authorities(means, "portal", table.authorities)
+    place = replace(settings_of(Place, table), account=_account(means, "portal", table.user))
+    return PortalTransport(means.host, place, load_portal_form())
+
+
 _MAKERS: dict[TransportName | str, Callable[[_Means], "Transport"]] = {
+    "portal": _portal,
     "email": _email,
     "webhook": _webhook,
     "command": _command,

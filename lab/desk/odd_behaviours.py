@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import re
+import socket
 
 from desk.odd import FORM, RETRY_AFTER_S, Act, Behaviour, Handler
-from desk.odd_pages import LABELS, LOGIN, form_page, row
+from desk.odd_pages import LABELS, LOGIN, form_page, read_form, row
 
 
 def status(number: int, words: str = "Sorry", *, retry_after_s: int = 0) -> Act:
@@ -105,6 +106,26 @@ def _show_form(handler: Handler) -> None:
     handler.page(form_page(action=FORM), cookies=True)
 
 
+def _gone(handler: Handler) -> None:
+    """Show the form, and take no connection after that."""
+    handler.usual_page()
+    handler.desk.server.socket.shutdown(socket.SHUT_RDWR)
+
+
+def _too_large(handler: Handler) -> None:
+    """Answer before the form is read, as servers do that know from its length that it is too large."""
+    if handler.headers["Content-Length"] and int(handler.headers["Content-Length"]) > _LARGE_BYTES:
+        handler.page("<h1>Too large</h1>", 413)
+        handler.connection.shutdown(socket.SHUT_WR)
+        while handler.rfile.read1(65536):
+            pass
+        handler.close_connection = True
+    else:
+        handler.request_.body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        read_form(handler.request_, handler.desk.behaviour.charset)
+        handler.usual_answer()
+
+
 def _stale_token(handler: Handler) -> str:
     """Give a token that does not count, the first time."""
     first = sum(one.method == "GET" for one in handler.desk.requests) == 1
@@ -187,6 +208,7 @@ def told(json: str) -> Act:
 _CAPTCHA = "<div class='g-recaptcha' data-sitekey='k'></div>"
 _REQUIRED = "<p><label for='x'>Licence key *</label> <input id='x' name='x' required></p>"
 _QUESTION = "<p><label for='q'>Security code</label> <input id='q' name='q'></p>"
+_LARGE_BYTES = 1_000_000
 _TERMS = "<p><label><input type='checkbox' name='terms' required> I accept the terms</label></p>"
 _LOGIN_CAPTCHA = LOGIN.replace("<button>", f"{_CAPTCHA}<button>")
 _OTHER_ORDER = ("priority", "assistance", "message", "subject", "place", "mail", "category", "file")
@@ -232,6 +254,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "post-404": Behaviour(post=status(404)),
     "post-409": Behaviour(post=status(409)),
     "post-413": Behaviour(post=status(413)),
+    "early-413": Behaviour(unread=_too_large),
     "post-422": Behaviour(post=status(422)),
     "post-429": Behaviour(post=status(429, retry_after_s=RETRY_AFTER_S)),
     "post-500": Behaviour(post=status(500)),
@@ -244,6 +267,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "get-500": Behaviour(get=status(500)),
     "get-503": Behaviour(get=status(503, retry_after_s=RETRY_AFTER_S)),
     # The line
+    "gone": Behaviour(get=_gone),
     "drop-unread": Behaviour(unread=_drop),
     "drop-before": Behaviour(post=_drop),
     "drop-after": Behaviour(post=_accepted_and(_drop)),

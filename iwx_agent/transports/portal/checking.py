@@ -2,7 +2,9 @@
 
 from msgspec import Struct
 
+from iwx_agent.transports.contract import CannotLook, NotFound, Undelivered
 from iwx_agent.transports.portal.filling import CannotFill, choose
+from iwx_agent.transports.portal.looking import find_ticket
 from iwx_agent.transports.portal.mapping import TICKET, Assigned, Mapping, spoken
 from iwx_agent.transports.portal.visit import Opened, Visit
 from iwx_agent.transports.portal.words import Vocabulary, one_line
@@ -27,7 +29,11 @@ class FormRow(Struct, frozen=True, kw_only=True):
 
 
 class FormReading(Struct, frozen=True, kw_only=True):
-    """A form as it was read; it can be sent when ``problems`` is empty. ``page`` is kept for a report."""
+    """A form as it was read; it can be sent when ``problems`` is empty. ``page`` is kept for a report.
+
+    ``can_look`` says whether the portal can be asked for a ticket whose answer was lost, ``looking`` where
+    that was seen, or why not.
+    """
 
     url: str
     title: str
@@ -36,6 +42,8 @@ class FormReading(Struct, frozen=True, kw_only=True):
     others: tuple[str, ...]  # fields that stay as they are
     button: str
     problems: tuple[str, ...]
+    can_look: bool
+    looking: str
     page: bytes
 
     @property
@@ -49,6 +57,7 @@ _VALUES = {
     "assistance": ("Yes",),
     "priority": ("Information", "Low", "Medium", "High", "Urgent"),
 }
+_NO_KEY = "IWX-no-such-ticket"
 _EXTRAS = ("sender_name", "sender_mail", "sender_mail_again", "attachment")
 
 
@@ -57,6 +66,7 @@ def read_form(visit: Visit) -> FormReading:
     opened, mapping = visit.ticket_form("Support")
     rows = [_row(name, mapping, visit.words) for name in TICKET]
     rows += [_row(name, mapping, visit.words) for name in _EXTRAS if mapping.field(name) is not None]
+    can_look, looking = _looking(visit)
     return FormReading(
         url=opened.url,
         title=opened.page.title,
@@ -69,8 +79,23 @@ def read_form(visit: Visit) -> FormReading:
             *_options_missing(mapping, visit.words),
             *_elsewhere(visit, opened, mapping),
         ),
+        can_look=can_look,
+        looking=visit.bare(looking),
         page=visit.kept(opened.answer.body),
     )
+
+
+def _looking(visit: Visit) -> tuple[bool, str]:
+    """Look for a ticket that cannot be there: who can tell that can tell of the others, too."""
+    try:
+        found = find_ticket(visit, _NO_KEY)
+    except Undelivered as error:
+        return False, error.why
+    if isinstance(found, NotFound):
+        return True, found.said
+    if isinstance(found, CannotLook):
+        return False, found.reason
+    return False, f"a ticket that cannot be there is found: {found.said}"
 
 
 def _row(name: str, mapping: Mapping, words: Vocabulary) -> FormRow:
@@ -110,8 +135,6 @@ def _options_missing(mapping: Mapping, words: Vocabulary) -> tuple[str, ...]:
 
 def _elsewhere(visit: Visit, opened: Opened, mapping: Mapping) -> tuple[str, ...]:
     """Return why the form cannot be sent to where it wants to be."""
-    from iwx_agent.transports.contract import Undelivered
-
     if mapping.form is None:
         return ()
     try:
@@ -142,12 +165,22 @@ def render(reading: FormReading) -> str:
     if reading.button:
         lines.append(f"Sent by the button: {reading.button}")
     lines.append("")
+    lines.extend(_looking_lines(reading))
     if reading.understood:
         lines.append("The form is understood. Nothing was sent.")
     else:
         lines.append("The form is not understood; a ticket would be handed to a person. Nothing was sent.")
         lines.extend(f"- {problem}" for problem in reading.problems)
     return "\n".join(lines) + "\n"
+
+
+def _looking_lines(reading: FormReading) -> list[str]:
+    if reading.can_look:
+        return [f"A ticket whose answer is lost can be looked up ({reading.looking})."]
+    return [
+        f"A ticket whose answer is lost cannot be looked up: {reading.looking}",
+        "It would be sent a second time after a while, marked as a possible duplicate.",
+    ]
 
 
 def _row_lines(row: FormRow) -> list[str]:

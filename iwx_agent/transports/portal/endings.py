@@ -82,7 +82,12 @@ _PARAMETERS = (
     "trackid",
     "requestid",
 )
-_REFERENCE = r"[A-Za-z]{0,10}[-_#]?[0-9][A-Za-z0-9_-]{0,40}"
+# "step2" is no ticket's number, "ts-2" is
+_REFERENCE = (
+    r"(?!(?:step|page|part|stage|phase|form|tab|new|add|create|submit|confirm|preview|thanks|done|edit|v)"
+    r"[-_]?[0-9])"
+    r"[A-Za-z]{0,10}[-_#]?[0-9][A-Za-z0-9_-]{0,40}"
+)
 _TICKET_PATH = re.compile(
     rf"/(?:tickets?|requests?|cases?|issues?)(?:/(?:view|show|details?|thread|display))?/({_REFERENCE})(?:/|\.[a-z]{{2,5}})?/?$",
     re.IGNORECASE,
@@ -201,13 +206,13 @@ def judge_page(page: Page | None, answer: Answer, sent: Sent, words: Vocabulary)
         why = answer.torn or ("an empty page" if not answer.body.strip() else "a page that cannot be read")
         return Ending(what="uncertain", why=f"{said} with {why}: no sign that the ticket was accepted")
     again = map_ticket(page, words)
-    if again.form is None or not _echoes(again, sent):
-        good = not _new_errors(page, sent)
-        reference = confirmed_in(page, answer.url, sent.key, words) if good else None
-        if reference is not None:
-            return Ending(
-                what="accepted", why=f"{said} with a confirmation", reference=reference, url=answer.url
-            )
+    good = not _new_errors(page, sent)
+    reference = confirmed_in(page, answer.url, sent.key, words) if good else None
+    if reference is not None and (again.form is None or not _echoes(again, sent)):
+        return Ending(what="accepted", why=f"{said} with a confirmation", reference=reference, url=answer.url)
+    if reference is not None:
+        why = f"{said} with a confirmation, and with the form again and what was sent in it"
+        return Ending(what="uncertain", why=why)
     if refusal := _refusal(page, sent, words):
         return refusal
     if again.form is None and any(form.passwords_count == 1 for form in page.forms) and sent.logged_in:

@@ -12,6 +12,9 @@ from iwx_agent.transports.portal.visit import Opened, Visit, is_json, whole_word
 
 _PAGES_COUNT = 10
 _SHORTENED = ("\u2026", "...")
+# A subject of ours begins with its priority and ends with its key: one that does not end so was cut off.
+_OURS = re.compile(r"\[(?:URGENT|HIGH|MEDIUM|LOW|INFORMATION)\] (?!.*\[[^\[\]\s]{4,}\])", re.IGNORECASE)
+_CUT = "the list shortens what is in it, and the key may be cut off"
 
 
 def find_ticket(visit: Visit, key: str) -> Receipt | NotFound | CannotLook:
@@ -74,7 +77,7 @@ def _listed(visit: Visit, opened: Opened, key: str) -> Receipt | NotFound | Cann
         seen.add(opened.url)
         following = _next_page(visit, opened) - seen
         if not following:
-            return NotFound(said=f"{where}: {len(seen)} pages of the account's tickets, all read")
+            return NotFound(said=f"{where}: all of the account's tickets read (pages: {len(seen)})")
         if len(following) > 1:
             return CannotLook(reason=f"{where}: which page comes next cannot be told")
         opened = visit.open(following.pop(), opened.url)
@@ -92,6 +95,8 @@ def _listed_json(visit: Visit, opened: Opened, key: str) -> Receipt | NotFound |
         for number, text in found.entries:
             if _has(text, key):
                 return Receipt(transport="portal", reference=number, said=f"it stands in {where}")
+            if _OURS.search(text):
+                return CannotLook(reason=f"{where}: {_CUT}")
         seen_count += len(found.entries)
         if not found.following:
             if found.total_count == seen_count:
@@ -121,8 +126,8 @@ def _doubt(visit: Visit, page: Page) -> str:
     if not entries and not nothing:
         return "the list is empty, but does not say so: a script may fill it"
     if any(mark in row.text for row in entries for mark in _SHORTENED):
-        return "the list shortens what is in it, and the key may be cut off"
-    return ""
+        return _CUT
+    return _CUT if any(_OURS.search(row.text) for row in entries) else ""
 
 
 def _entries(page: Page) -> list[Row]:

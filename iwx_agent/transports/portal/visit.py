@@ -279,7 +279,7 @@ class Visit:
             self.fail(
                 "person", f"the login form is not understood: {'; '.join(mapping.problems)}", opened.answer
             )
-        if form.method != "post":
+        if ((mapping.button.method if mapping.button is not None else "") or form.method) != "post":
             self.fail("person", "the login form would send the password in an address", opened.answer)
         answer = self._send_login(opened, mapping, form, account)
         target = endings.target_of(answer)
@@ -325,7 +325,7 @@ class Visit:
                 fields.extend(untouched(control))
         if mapping.button is not None and mapping.button.name:
             fields.append((mapping.button.name, mapping.button.value))
-        target = self.action_of(opened, form)
+        target = self.action_of(opened, form, mapping.button.action if mapping.button is not None else "")
         try:
             return self.exchange.post(
                 target,

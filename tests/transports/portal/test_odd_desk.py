@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from desk.odd import PASSWORD, RETRY_AFTER_S, USER, OddDesk
-from desk.odd_behaviours import BEHAVIOURS
+from desk.odd import PASSWORD, RETRY_AFTER_S, USER, Act, OddDesk
+from desk.odd_behaviours import BEHAVIOURS, said, status
 from desk.odd_pages import HIDDEN, form_page
 from letters import ending, kind_of, letter
 
 from iwx_agent.config import load_portal_form
 from iwx_agent.host.live import LiveHost
-from iwx_agent.transports.contract import CannotLook, Credentials, NotFound, Receipt, Undelivered
+from iwx_agent.transports.contract import Attachment, CannotLook, Credentials, NotFound, Receipt, Undelivered
 from iwx_agent.transports.portal import Place, PortalTransport
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 FORM = load_portal_form(Path("/nonexistent"))
 TABLE = Path(__file__).parents[3] / "docs" / "reference" / "transport-portal-cases.md"
+LARGE = Attachment(name="bundle.tar.gz", media_type="application/gzip", data=bytes(8_000_000))
 PAGE_MAX_BYTES = 256 * 1024
 
 
@@ -72,6 +73,7 @@ CASES = {
     "post-404": Case("permanent", "status 404", 1),
     "post-409": Case("uncertain", "status 409: it conflicts", 1),
     "post-413": Case("permanent", "status 413: the ticket is too large", 2),
+    "early-413": Case("accepted", "sent without its attachments: status 413", 2, 1),
     "post-422": Case("permanent", "status 422", 1),
     "post-429": Case("later", "status 429", 1),
     "post-500": Case("uncertain", "status 500: the ticket may have been stored", 1),
@@ -83,6 +85,7 @@ CASES = {
     "get-429": Case("later", "status 429", 0),
     "get-500": Case("later", "status 500", 0),
     "get-503": Case("later", "status 503", 0),
+    "gone": Case("later", "connection refused", 0),
     "drop-unread": Case("uncertain", "the form was sent, and then: ", 1),
     "drop-before": Case("uncertain", "the form was sent, and then: the connection was closed", 1),
     "drop-after": Case("uncertain", "the form was sent, and then: the connection was closed", 1, 1),
@@ -128,7 +131,8 @@ def elsewhere() -> Iterator[OddDesk]:
 
 def check(name: str, case: Case, host: LiveHost, elsewhere: OddDesk, **more: Any) -> Receipt | Undelivered:
     with OddDesk(name, elsewhere=elsewhere.url.replace("127.0.0.1", "localhost")) as desk:
-        found = ending(portal(host, desk, **more), letter(), limit_s=case.limit_s)
+        attached = {"attachments": (LARGE,)} if name == "early-413" else {}
+        found = ending(portal(host, desk, **more), letter(**attached), limit_s=case.limit_s)
         assert kind_of(found) == case.kind, found
         assert case.said in (found.said if isinstance(found, Receipt) else found.why)
         assert (len(desk.posts), len(desk.tickets)) == (case.posts_count, case.tickets_count)
@@ -332,6 +336,29 @@ def test_a_check_says_which_answers_the_form_does_not_take(host: LiveHost) -> No
         reading = portal(host, desk).check(limit_s=5)
     (problem,) = reading.problems
     assert problem.startswith("no option of Priority means 'Urgent'; there are: ")
+
+
+@pytest.mark.parametrize(
+    ("acts", "can_look", "words"),
+    [
+        ({}, True, "says that there is none"),
+        ({"GET /search": status(503)}, False, "status 503"),
+        ({"GET /search": said("Welcome")}, False, "says neither that there is such a ticket nor"),
+        (
+            {"GET /search": said("<a href='/ticket?ticket=T-9'>Search for IWX-no-such-ticket</a>")},
+            False,
+            "a ticket that cannot be there is found",
+        ),
+    ],
+)
+def test_a_check_says_whether_tickets_can_be_looked_up(
+    host: LiveHost, acts: dict[str, Act], can_look: bool, words: str
+) -> None:
+    with OddDesk("good", acts=acts) as desk:
+        reading = portal(host, desk, search_address=f"{desk.url}/search?q={{key}}").check(limit_s=5)
+        assert {one.method for one in desk.requests} == {"GET"}
+    assert (reading.can_look, reading.understood) == (can_look, True)
+    assert words in reading.looking
 
 
 def test_a_check_of_a_page_without_the_form_says_so(host: LiveHost) -> None:

@@ -18,6 +18,8 @@ READING = FormReading(
     others=("Phone",),
     button="Send",
     problems=(),
+    can_look=True,
+    looking="all 3 read",
     page=b"",
 )  # fmt: skip
 
@@ -42,6 +44,7 @@ Priority
 Left as they are: Phone
 Sent by the button: Send
 
+A ticket whose answer is lost can be looked up (all 3 read).
 The form is understood. Nothing was sent.
 """
     )
@@ -51,13 +54,22 @@ def test_a_form_that_is_not_understood_says_why() -> None:
     import msgspec
 
     reading = msgspec.structs.replace(
-        READING, title="", logged_in=False, others=(), button="", problems=("it has a captcha", "no Priority")
+        READING,
+        title="",
+        logged_in=False,
+        others=(),
+        button="",
+        problems=("it has a captcha", "no Priority"),
+        can_look=False,
+        looking="as a guest",
     )
     assert not reading.understood
     text = render(reading)
     assert text.startswith("Form: without a title\n")
     assert "As:   a guest\n" in text
     assert text.endswith(
+        "\nA ticket whose answer is lost cannot be looked up: as a guest\n"
+        "It would be sent a second time after a while, marked as a possible duplicate.\n"
         "The form is not understood; a ticket would be handed to a person. Nothing was sent.\n"
         "- it has a captcha\n- no Priority\n"
     )

@@ -140,6 +140,17 @@ def test_a_status_is_read_with_its_page() -> None:
     assert judged(429, retry_after="7").retry_after_s == 7
 
 
+def test_a_confirmation_counts_less_when_the_form_is_there_with_what_was_sent() -> None:
+    done = "<p>Ticket #812 was created.</p>"
+    fields = "<label>Subject <input name=s></label><label>Message <textarea name=m></textarea></label>"
+    empty = f"<form method=post>{fields}</form>"
+    filled = empty.replace("name=s", "name=s value=down")
+    assert judged(200, f"{done}{empty}").what == "accepted"
+    assert judged(200, f"{done}{filled}").what == "uncertain"
+    assert judged(200, filled).what == "person"
+    assert judged(200, f"<p class=error>Wrong</p>{done}{filled}").what == "person"
+
+
 @given(st.integers(min_value=100, max_value=999), st.text(max_size=200), st.booleans())
 def test_nothing_is_accepted_without_a_sign(status: int, text: str, logged_in: bool) -> None:
     """A page of letters that has neither a phrase nor a number never counts as accepted."""
@@ -181,6 +192,11 @@ def test_how_long_to_wait_is_read_in_both_forms(value: str, date: str, wait_s: f
         ("https://x.example/tickets/submit/", ""),
         ("https://x.example/tickets/", ""),
         ("https://x.example/?ticket=<b>7", ""),
+        ("https://x.example/tickets/step2", ""),
+        ("https://x.example/requests/new-2/", ""),
+        ("https://x.example/tickets/PAGE_1", ""),
+        ("https://x.example/tickets/v2", ""),
+        ("https://x.example/tickets/ts-2", "ts-2"),
         ("https://[x", ""),
     ],
 )

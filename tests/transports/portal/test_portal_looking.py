@@ -20,6 +20,7 @@ KEY = "IWX-7f3a"
 HEAD = "<table><tr><th>Subject</th><th>Status</th></tr>"
 OTHER = "<tr><td><a href='/ticket?ticket=T-9'>mail [IWX-0000]</a></td><td>Open</td></tr>"
 OURS = f"<tr><td><a href='/ticket?ticket=T-1'>down [{KEY}]</a></td><td>Open</td></tr>"
+OURS_CUT = OURS.replace(f"down [{KEY}]", "#7: [URGENT] mail is down on iwx1.exam")
 ENTRY = '{"id": 1, "title": "down [IWX-7f3a]"}'
 
 
@@ -67,9 +68,13 @@ def test_it_is_found_wherever_the_list_has_it(host: LiveHost, acts: dict[str, Ac
 @pytest.mark.parametrize(
     ("acts", "words"),
     [
-        ({"GET /list": said(f"{HEAD}{OTHER}</table>")}, "1 pages of the account's tickets, all read"),
-        ({"GET /list": said(f"{HEAD}</table>No tickets")}, "all read"),
-        ({"GET /list": said(f"{HEAD}{OURS.replace(KEY, KEY + 'b')}</table>")}, "all read"),
+        (
+            {"GET /list": said(f"{HEAD}{OTHER.replace('mail [', '[URGENT] mail is down on x [')}</table>")},
+            "(pages: 1)",
+        ),
+        ({"GET /list": said(f"{HEAD}{OTHER}</table>")}, "all of the account's tickets read (pages: 1)"),
+        ({"GET /list": said(f"{HEAD}</table>No tickets")}, "tickets read"),
+        ({"GET /list": said(f"{HEAD}{OURS.replace(KEY, KEY + 'b')}</table>")}, "tickets read"),
         ({"GET /list": told("[]")}, "all 0 of the account's tickets read"),
         (
             {
@@ -95,6 +100,8 @@ def test_it_is_not_there_when_all_was_surely_seen(host: LiveHost, acts: dict[str
             {"GET /list": said(f"{HEAD}{OTHER.replace('mail [', 'mail … [')}</table>")},
             "shortens what is in it",
         ),
+        ({"GET /list": said(f"{HEAD}{OURS_CUT}</table>")}, "the key may be cut off"),
+        ({"GET /list": told('[{"id": 9, "title": "[HIGH] FTP is down on iwx1.exa"}]')}, "may be cut off"),
         (
             {"GET /list": said(f"{HEAD}{OTHER}</table><a href='/2'>Next</a><a href='/3'>Older</a>")},
             "which page comes next",

@@ -54,6 +54,12 @@ FORM = "<form method=post action=/reply><label>Reply <textarea name=text></texta
         ({"GET /ticket": said("Ticket T-1 is closed.")}, "person", "no form for a reply is understood", 0),
         ({"GET /ticket": status(404)}, "permanent", "status 404", 0),
         (
+            {"GET /ticket": said("Ticket T-1" + FORM.replace("<textarea", "<textarea maxlength=9"))},
+            "person",
+            "Reply may have 9 characters, and has 28",
+            0,
+        ),
+        (
             {"GET /ticket": said("Ticket T-1" + FORM.format("<div class=g-recaptcha></div>"))},
             "person",
             "reCAPTCHA",

@@ -30,6 +30,10 @@ def sent(
         return kind_of(found), found.said if isinstance(found, Receipt) else found.why, desk
 
 
+def by_button(attribute: str) -> str:
+    return LOGIN.replace("<button>", f"<button {attribute}>")
+
+
 @pytest.mark.parametrize(
     ("acts", "kind", "words"),
     [
@@ -37,6 +41,8 @@ def sent(
         ({"GET /login": said(LOGIN + "<div class=g-recaptcha></div>")}, "person", "the login has a captcha"),
         ({"GET /login": said(LOGIN.replace("'post'", "'get'"))}, "person", "the password in an address"),
         ({"GET /login": said(LOGIN.replace("/login", "https://x.invalid/"))}, "person", "to another place"),
+        ({"GET /login": said(by_button("formaction='https://x.invalid/'"))}, "person", "to another place"),
+        ({"GET /login": said(by_button("formmethod=get"))}, "person", "the password in an address"),
         (
             {"GET /login": said(LOGIN.replace("Username", "Member"))},
             "person",
