@@ -51,14 +51,8 @@ def transports_of(
     means = _Means(host, workers, sending, secrets, down)
     found: dict[str, Transport] = {}
     for name in sending.delivery.transports:
-        make = _MAKERS.get(name)
-        if make is None:
-            found[name] = UnusableTransport(
-                name, "this version cannot send by it", "take it out of the chain"
-            )
-            continue
         try:
-            found[name] = make(means)
+            found[name] = _MAKERS[name](means)
         except ConfigError as error:
             place = f"{error.path}:{error.line}" if error.line else error.path
             found[name] = UnusableTransport(name, f"{error.key}: {error.why} ({place})", error.fix)

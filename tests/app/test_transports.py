@@ -21,7 +21,6 @@ from iwx_agent.config.transport_tables import (
     EmailTable,
     FileTable,
     PortalTable,
-    Transports,
     WebhookTable,
 )
 from iwx_agent.host import HostError
@@ -30,6 +29,7 @@ from iwx_agent.transports.command import CommandSettings, CommandTransport
 from iwx_agent.transports.contract import CannotLook, Transport, Undelivered
 from iwx_agent.transports.email import EmailSettings, EmailTransport
 from iwx_agent.transports.file import FileSettings, FileTransport
+from iwx_agent.transports.portal import Place, PortalTransport
 from iwx_agent.transports.unusable import UnusableTransport
 from iwx_agent.transports.webhook import WebhookSettings, WebhookTransport
 
@@ -102,14 +102,12 @@ def test_what_no_chain_names_is_not_made(machine: tuple[LiveHost, Here], put: Pu
     assert list(built(machine)) == ["webhook", "file"]
 
 
-def test_a_way_that_this_version_does_not_know_is_said(machine: tuple[LiveHost, Here]) -> None:
-    """Whatever the settings know and nobody makes: its tickets go on to the next way."""
-    table = PortalTable(address="https://support.example.com")
-    sending = Sending(delivery=DeliverySettings(chain=("portal",)), transport=Transports(portal=table))
-    one = transports_of(machine[0], machine[0].workers, sending, {})["portal"]
-    found = ending(one, letter())
-    assert isinstance(found, Undelivered)
-    assert "this version cannot send by it" in str(found)
+def test_each_way_that_can_be_set_can_be_made(machine: tuple[LiveHost, Here], put: Put) -> None:
+    portal = '[transport.portal]\naddress = "https://support.example.com/new"\n'
+    put("config.toml", f"[delivery]\nchain = ['portal']\n{portal}")
+    one = built(machine)["portal"]
+    assert isinstance(one, PortalTransport)
+    assert one.name == "portal"
 
 
 # What the settings say is what a transport gets
@@ -119,6 +117,7 @@ PAIRS: list[tuple[type[Struct], type[Struct], set[str], set[str]]] = [
     (WebhookTable, WebhookSettings, {"key_file"}, set()),
     (CommandTable, CommandSettings, set(), set()),
     (FileTable, FileSettings, set(), {"spare"}),
+    (PortalTable, Place, {"user", "password_file"}, {"account"}),
 ]
 
 
