@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from iwx_agent.model import Severity
 from iwx_agent.model.episode import Episode, Ignored
 from iwx_agent.model.steering import Silenced, ToldDecision, Watch, WatchedIncident
 from iwx_agent.rendering import words
@@ -112,9 +113,11 @@ def silenced(made: Silenced) -> str:
     """Return what is ignored from now on, and what that does not change."""
     rule = made.rule
     worse = f", unless it is worse than {words.graded(rule.severity)}" if rule.unless_worse else ""
+    worst = rule.unless_worse and rule.severity >= Severity.EMERGENCY
     return _text(
         [
             f"Ignored until {words.at(rule.until)}{worse}: {_named(made)}",
+            *(["It cannot get worse than that: it is ignored until then whatever happens."] if worst else []),
             ONLY_AUTO,
             f"To end it before: iwx-agent ignore {words.one_line(rule.fingerprint, 40)} --end",
         ]
