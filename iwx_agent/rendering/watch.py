@@ -43,19 +43,13 @@ def _episode(episode: Episode | None, now: datetime) -> Iterator[str]:
         ("getting over", f"{good} in a row"),
         *([("came back", returns)] if episode.returns_count else []),
         *(
-            ("tells" if first else "", f"{words.graded(told.severity)}: {words.one_line(told.title)}")
-            for first, told in zip(_firsts(), episode.told[:_TOLD_COUNT], strict=False)
+            ("" if number else "tells", f"{words.graded(told.severity)}: {words.one_line(told.title)}")
+            for number, told in enumerate(episode.told[:_TOLD_COUNT])
         ),
     ]
     more = len(episode.told) - _TOLD_COUNT
     rows.extend([("", f"and {more} more")] if more > 0 else [])
     yield from (f"  {line}" for line in words.columns(rows))
-
-
-def _firsts() -> Iterator[bool]:
-    yield True
-    while True:
-        yield False
 
 
 def _when(moment: datetime, now: datetime) -> str:
