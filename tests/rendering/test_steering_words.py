@@ -292,6 +292,14 @@ def test_what_cannot_get_worse_is_said(severity: Severity, lines_count: int) -> 
     assert ("It cannot get worse than that" in told) is (lines_count == 4)
 
 
+def test_the_rules_alone() -> None:
+    assert watch.rules((), NOW) == "Nothing is ignored.\n"
+    assert watch.rules((RULE,), NOW).splitlines()[1:] == [
+        "fingerprint  until                 left  unless worse than  reason",
+        "f            2026-11-24 15:00 UTC  1 d   -                  we know",
+    ]
+
+
 # Decided
 
 
