@@ -143,13 +143,13 @@ def retried(found: OutboxText) -> str:
     ]
     others = f" (if that refuses it: {', then '.join(rest)})" if rest else ""
     when = _next(line, found.at)
+    lines = [f"{key} will be sent by {first}{others}, {when}."]
     if line.state == "uncertain":
+        again = "" if line.repeated else ", or once, marked, when nobody can look"
         lines = [
             f"{key} may have been accepted: {first} looks for it {when}.",
-            "It is sent again when it is surely not there, or once, marked, when nobody can look.",
+            f"It is sent again when it is surely not there{again}.",
         ]
-    else:
-        lines = [f"{key} will be sent by {first}{others}, {when}."]
     if line.due_at is not None and line.due_at > found.at:
         lines.append("It has had all the attempts of a day.")
     return _text(lines)

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from iwx_agent.model import Severity
 from iwx_agent.model.episode import Episode, Ignored
 from iwx_agent.model.steering import Silenced, ToldDecision, Watch, WatchedIncident
 from iwx_agent.rendering import words
@@ -42,19 +43,13 @@ def _episode(episode: Episode | None, now: datetime) -> Iterator[str]:
         ("getting over", f"{good} in a row"),
         *([("came back", returns)] if episode.returns_count else []),
         *(
-            ("tells" if first else "", f"{words.graded(told.severity)}: {words.one_line(told.title)}")
-            for first, told in zip(_firsts(), episode.told[:_TOLD_COUNT], strict=False)
+            ("" if number else "tells", f"{words.graded(told.severity)}: {words.one_line(told.title)}")
+            for number, told in enumerate(episode.told[:_TOLD_COUNT])
         ),
     ]
     more = len(episode.told) - _TOLD_COUNT
     rows.extend([("", f"and {more} more")] if more > 0 else [])
     yield from (f"  {line}" for line in words.columns(rows))
-
-
-def _firsts() -> Iterator[bool]:
-    yield True
-    while True:
-        yield False
 
 
 def _when(moment: datetime, now: datetime) -> str:
@@ -112,9 +107,11 @@ def silenced(made: Silenced) -> str:
     """Return what is ignored from now on, and what that does not change."""
     rule = made.rule
     worse = f", unless it is worse than {words.graded(rule.severity)}" if rule.unless_worse else ""
+    worst = rule.unless_worse and rule.severity >= Severity.EMERGENCY
     return _text(
         [
             f"Ignored until {words.at(rule.until)}{worse}: {_named(made)}",
+            *(["It cannot get worse than that: it is ignored until then whatever happens."] if worst else []),
             ONLY_AUTO,
             f"To end it before: iwx-agent ignore {words.one_line(rule.fingerprint, 40)} --end",
         ]
