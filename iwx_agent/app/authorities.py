@@ -42,4 +42,6 @@ def refuse_authorities(host: Host, key: str, path: str) -> None:
     if content.truncated:
         raise refused(f"expected at most {_MAX_BYTES} bytes", f"keep in {quoted} what is needed")
     if why := why_no_authorities(content.data):
-        raise refused(why, f"put certificates in it (PEM): openssl x509 -noout -subject -in {quoted}")
+        raise refused(
+            why, f"it is to hold certificates (PEM); its first: openssl x509 -noout -subject -in {quoted}"
+        )

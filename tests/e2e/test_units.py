@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from iwx_agent.model.assistance import AUDIT_LOG
+from iwx_agent.state.door import DIRECTORY
+from iwx_agent.state.lock import RUN_DIRECTORY
+from iwx_agent.transports.file import FileSettings
+
 UNITS = Path(__file__).parents[2] / "systemd"
 NAMES = ("iwx-agent.service", "iwx-agent.timer", "iwx-agent-failed.service")
 ANALYZE = shutil.which("systemd-analyze")
@@ -103,3 +108,14 @@ def test_the_timer_comes_every_five_minutes_at_a_moment_of_its_own() -> None:
     }
     done = analyze("calendar", "--iterations=2", "*:0/5")
     assert "Normalized form: *-*-* *:00/5:00" in done.stdout
+
+
+def test_every_place_that_the_agent_writes_to_is_made_by_the_unit_and_stays() -> None:
+    above = {"State": "/var/lib", "Logs": "/var/log", "Runtime": "/run"}
+    made = {Path(place, *values("iwx-agent.service", f"{kind}Directory")) for kind, place in above.items()}
+    files = FileSettings()
+    for path in (AUDIT_LOG, DIRECTORY, RUN_DIRECTORY, files.directory, files.spare):
+        assert any(Path(path).is_relative_to(place) for place in made), path
+    assert values("iwx-agent.service", "RuntimeDirectoryPreserve") == ["yes"]  # else a run's end empties it
+    for key in ("ReadOnlyPaths", "InaccessiblePaths", "TemporaryFileSystem", "ProtectSystem"):
+        assert values("iwx-agent.service", key) in ([], ["full"]), key
