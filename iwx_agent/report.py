@@ -5,7 +5,7 @@ import re
 import msgspec
 from msgspec import Struct
 
-from iwx_agent.model import AssistanceReport, LastVerdict, Report
+from iwx_agent.model import AssistanceReport, LastVerdict, Report, RunPoint
 
 FORMATS = ("text", "json", "html", "markdown", "nagios", "openmetrics")
 
@@ -92,8 +92,11 @@ def to_html(report: Report) -> bytes:
     return html.render(report).encode()
 
 
-def render(report: Report, output: str) -> str:
-    """Return the report in one of ``FORMATS`` but text, json and html, which have ways of their own."""
+def render(report: Report, output: str, point: RunPoint | None = None) -> str:
+    """Return the report in one of ``FORMATS`` but text, json and html, which have ways of their own.
+
+    ``point`` is this run as a saved one: nagios and openmetrics take from it what was measured.
+    """
     if output == "markdown":
         from iwx_agent.rendering import markdown
 
@@ -101,10 +104,10 @@ def render(report: Report, output: str) -> str:
     if output == "nagios":
         from iwx_agent.rendering import nagios
 
-        return nagios.render(report)
+        return nagios.render(report, point)
     from iwx_agent.rendering import openmetrics
 
-    return openmetrics.render(report)
+    return openmetrics.render(report, point)
 
 
 def exit_code(report: Report, output: str) -> int:

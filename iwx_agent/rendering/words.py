@@ -1,5 +1,6 @@
 """Words that all renderings share: hostile text made harmless, times, durations, counts."""
 
+import math
 import re
 from datetime import datetime
 
@@ -11,20 +12,24 @@ from iwx_agent.model import (
     Incident,
     IncidentState,
     Licence,
+    Missing,
     Report,
+    RunPoint,
     Severity,
     Status,
     counts_as_emergency,
     worst,
 )
 
-# Control characters (C0 but tab and newline, DEL, C1), bidirectional overrides, zero-width marks,
-# line and paragraph separators, tags, halves of surrogate pairs: what can hide, reorder or command rather
-# than say, or cannot be written at all.
+# Control characters (C0 but tab and newline, DEL, C1), bidirectional overrides, what Unicode calls ignorable
+# by default (zero-width marks, fillers, variation selectors, tags), line and paragraph separators, halves of
+# surrogate pairs: what can hide, reorder or command rather than say, or cannot be written at all.
 _HOSTILE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ud800-\udfff"
-    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_READ_FOR_EACH_SHOWN = 20  # characters looked at where white space is folded: a line of 10 MB costs no more
 
 SEVERITY_WORDS = {
     Severity.NOTE: "note",
@@ -55,8 +60,10 @@ def harmless(text: str, limit: int = 500) -> str:
 
 
 def one_line(text: str, limit: int = 200) -> str:
-    """Return harmless text on a single line."""
-    return harmless(" ".join(text.split()), limit)
+    """Return harmless text on a single line, its white space folded."""
+    read = text[: limit * _READ_FOR_EACH_SHOWN]
+    folded = " ".join(read.split())
+    return harmless(folded if len(read) == len(text) else f"{folded}…", limit)
 
 
 def _escaped(character: str) -> str:
@@ -104,6 +111,8 @@ def grade_word(incident: Incident) -> str:
     return SEVERITY_WORDS[worst(incident)]
 
 
+MOST_MESSAGES = 1e9  # a larger number is no queue, and would leave a picture's scale without room
+
 INFERRED = "inferred"  # the mark; every output has it
 INFERRED_WHY = "inferred: it rests on what is not proven of the panel"
 
@@ -116,6 +125,20 @@ def marked(finding: Finding) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Return the number with its noun."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def quantity(value: float | Missing, highest: float) -> float | None:
+    """Return a number that can be drawn, at most ``highest``; None for what is unknown or no quantity."""
+    if isinstance(value, Missing) or not 0 <= value < math.inf:  # NaN fails both
+        return None
+    return float(min(value, highest))
+
+
+def measured(point: RunPoint | None) -> tuple[float | None, float | None]:
+    """Return (percent used of the fullest file system, messages in the mail queue); None where not known."""
+    if point is None:
+        return None, None
+    return quantity(point.disk_used_pct, 100.0), quantity(point.queue_count, MOST_MESSAGES)
 
 
 def address(report: Report) -> str:
