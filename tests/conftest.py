@@ -163,6 +163,18 @@ def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pa
     return directory
 
 
+@pytest.fixture(autouse=True)
+def saved_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write in this process what a worker would write, outside e2e."""
+    if is_real(request.node):
+        return
+
+    def ask(*request: object, path: str, limit_s: float, handed: tuple[int, ...] = ()) -> object:
+        return _ask_here(*request, *(os.dup(number) for number in handed))
+
+    monkeypatch.setattr("iwx_agent.host.saving._ask", ask)
+
+
 def _ask_here(*request: object, workers: object = None) -> object:
     from iwx_agent.host import HostError
     from iwx_agent.host.worker.operations import operate

@@ -31,14 +31,19 @@ def collect(
     budget_s: float,
     on_done: Callable[[str], None] | None = None,
     in_progress: Callable[[], tuple[str, ...]] = tuple,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Collected:
     """Ask all probes, in the given order as threads become free; what is not there in time is Missing.
+
+    ``meanwhile`` is called once they are being asked: for short work that the answers need not wait for.
 
     The threads are daemons and every host question is bounded, so a probe that is given up holds nobody.
     """
     waiting = tuple(probes)
     started_s = time.monotonic()
     crew = _Crew(context, waiting)
+    if meanwhile is not None:
+        meanwhile()
     facts: dict[str, FactValue] = {}
     timings_s: dict[str, float] = {}
     while len(facts) < len(waiting):

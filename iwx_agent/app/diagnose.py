@@ -69,6 +69,7 @@ def diagnose(
     in_progress: Callable[[], tuple[str, ...]] = tuple,
     abandoned: Callable[[], tuple[str, ...]] = tuple,
     on_progress: Callable[[str, int, int], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Report:
     """Return the one result of a run; whatever breaks on the way is in it.
 
@@ -93,6 +94,7 @@ def diagnose(
         budget_s=request.budget_s,
         on_done=count,
         in_progress=in_progress,
+        meanwhile=meanwhile,
     )
     results = [judge(check, first.facts) for check in request.checks]
     states: dict[triage.Identity, IncidentState] = {}

@@ -23,7 +23,9 @@ from iwx_agent.report import explanation_from_json, explanation_json
 from iwx_agent.state import StateError, keep_verdict, last_verdict
 
 if TYPE_CHECKING:
+    from iwx_agent.host import Host
     from iwx_agent.host.workers import Workers
+    from iwx_agent.replay import CaptureInfo
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -45,6 +47,7 @@ def diagnose_live(
     *,
     on_progress: OnProgress | None = None,
     on_unkept: Callable[[str], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Report:
     """Diagnose this machine; everything that was started is ended before it returns.
 
@@ -60,6 +63,7 @@ def diagnose_live(
             in_progress=host.in_progress,
             abandoned=host.abandoned,
             on_progress=on_progress,
+            meanwhile=meanwhile,
         )
         if on_unkept is not None and (why := keep(report, host.workers)):
             on_unkept(why)
@@ -103,21 +107,42 @@ def kept_verdict() -> LastVerdict:
         raise StateError(f"is no verdict: {error}") from None
 
 
-def capture_live(directory: Path, note: str, request: Request) -> int:
-    """Diagnose this machine, write what was asked and answered, and return how many answers were written."""
+def capture_live(directory: Path, note: str, request: Request, *, unredacted: bool = False) -> int:
+    """Diagnose this machine, write what was asked and answered, and return how many answers were written.
+
+    Without secrets, unless ``unredacted``: that capture is as secret as the server.
+
+    Raises:
+        CanaryError: one of the server's secrets would have been in it; nothing was written.
+    """
     from iwx_agent.host.live import LiveHost
-    from iwx_agent.replay import FORMAT, CaptureInfo, Recorder, make_directory, write_capture
+    from iwx_agent.replay import Recorder, make_directory
+    from iwx_agent.replay.recording import capture_files, write_files
 
     make_directory(directory)  # a wrong one is said before the run, not after it
+    brought = known()
     with LiveHost(budget_s=request.budget_s) as host:
         recorder = Recorder(host)
-        diagnose(recorder, known(), request, in_progress=host.in_progress)
-        clock = recorder.clock()
-    info = CaptureInfo(
+        report = diagnose(recorder, brought, request, in_progress=host.in_progress)
+        info = capture_info(recorder, note)
+        if unredacted:
+            return write_files(directory, capture_files(info, recorder.heard))
+        from iwx_agent.app.redacted_capture import files_of, redacted_capture
+        from iwx_agent.app.redaction import redactor_for
+
+        redactor = redactor_for(host, brought, report)
+    return write_files(directory, files_of(redacted_capture(info, recorder.heard, redactor), redactor))
+
+
+def capture_info(host: "Host", note: str = "") -> "CaptureInfo":
+    """Return what a capture of a machine says of itself."""
+    from iwx_agent.replay import FORMAT, CaptureInfo
+
+    clock = host.clock()
+    return CaptureInfo(
         format=FORMAT,
         host=clock.host_name,
         taken_at=moment(clock.now_at) or datetime(1970, 1, 1, tzinfo=UTC),
         agent_version=__version__,
         source=note or f"iwx-agent capture on {clock.host_name}",
     )
-    return write_capture(directory, info, recorder.heard)

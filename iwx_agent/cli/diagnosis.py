@@ -1,6 +1,7 @@
 """``diagnose``, ``ticket`` and ``capture``: the main job, on this machine or on a capture of another."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 From = Annotated[
     Path | None,
     typer.Option(
-        "--from", help="Judge a capture instead of this machine.", metavar="DIR", show_default=False
+        "--from", help="Judge a capture or bundle, not this machine.", metavar="PATH", show_default=False
     ),
 ]
 Only = Annotated[str, typer.Option(help="Only these checks or areas, divided by commas.", metavar="CHECKS")]
@@ -58,8 +59,8 @@ def diagnose(
 
     one_of(output, FORMATS, "--format")
     override = override_of(priority, reason)
-    request = _request(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
-    report = _report(source, request)
+    request = request_of(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
+    report = _report(source, request, _load_terminal if output == "text" else None)
     if output in ("json", "html"):  # UTF-8 in every locale
         sys.stdout.buffer.write(to_json(report) if output == "json" else to_html(report))
         sys.stdout.buffer.flush()
@@ -92,7 +93,7 @@ def ticket(
     from iwx_agent.report import ticket_text
 
     override = override_of(priority, reason)
-    request = _request(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
+    request = request_of(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
     report = _report(source, request)
     sys.stdout.write(ticket_text(report))
     raise typer.Exit(report.exit_code)
@@ -103,22 +104,35 @@ def capture(
     note: Annotated[str, typer.Option(help="What this capture shows; kept in it.", metavar="TEXT")] = "",
     budget: Budget = None,
     deep: Deep = False,
+    unredacted: Annotated[
+        bool, typer.Option("--unredacted", help="With all secrets in it, for tests of your own.")
+    ] = False,
     debug: Debug = False,  # noqa: ARG001 - read by the entry
 ) -> None:
     """Write what the checks asked this machine and what it answered, for diagnose --from.
 
-    The capture is not redacted: it is as secret as the server. Example: iwx-agent capture /root/capture-1
+    Secrets are taken out, and people's addresses replaced. Example: iwx-agent capture /root/capture-1
     """
     from iwx_agent.app.sources import capture_live
 
-    answers_count = capture_live(directory, note, _request("", "", budget, deep=deep, no_confirm=False))
+    request = request_of("", "", budget, deep=deep, no_confirm=False)
+    answers_count = capture_live(directory, note, request, unredacted=unredacted)
+    said = "Redacted: redaction.json says where."
+    if unredacted:
+        said = "Not redacted: treat it as secret as this server."
     sys.stderr.write(
-        f"{answers_count} answers written to {directory}. Not redacted: treat it as secret as this server.\n"
+        f"{answers_count} answers written to {directory}. {said}\n"
         f"Judge it again with: iwx-agent diagnose --from {directory}\n"
     )
 
 
-def _report(source: Path | None, request: "Request") -> "Report":
+def _load_terminal() -> None:
+    """Load what prints for people while the machine is being asked: afterwards it would be waited for."""
+    import iwx_agent.cli.screen
+    import iwx_agent.rendering.terminal  # noqa: F401
+
+
+def _report(source: Path | None, request: "Request", meanwhile: Callable[[], None] | None = None) -> "Report":
     from iwx_agent.app.sources import diagnose_capture, diagnose_live
     from iwx_agent.cli.progress import Progress
 
@@ -126,13 +140,15 @@ def _report(source: Path | None, request: "Request") -> "Report":
     with Progress(sys.stderr) as progress:
         if source is not None:
             return diagnose_capture(source, request, on_progress=progress.update)
-        report = diagnose_live(request, on_progress=progress.update, on_unkept=unkept.append)
+        report = diagnose_live(
+            request, on_progress=progress.update, on_unkept=unkept.append, meanwhile=meanwhile
+        )
     for why in unkept:
         sys.stderr.write(f"iwx-agent: {why}\n")
     return report
 
 
-def _request(
+def request_of(
     only: str,
     skip: str,
     budget: float | None,
@@ -141,6 +157,7 @@ def _request(
     no_confirm: bool,
     override: "Override | None" = None,
 ) -> "Request":
+    """Return what the options ask for; wrong ones end with exit code 2."""
     from iwx_agent.app.diagnose import Request
     from iwx_agent.cli.options import select
     from iwx_agent.config import load_settings

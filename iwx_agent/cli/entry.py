@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from iwx_agent.cli import assistance, catalogue, diagnosis, why
+from iwx_agent.cli import assistance, bundling, catalogue, diagnosis, why
 
 EXIT_USAGE = 2
 EXIT_INTERNAL = 70
@@ -41,6 +41,7 @@ def application() -> typer.Typer:
     app.command()(_guarded(diagnosis.diagnose))
     app.command()(_guarded(diagnosis.ticket))
     app.command()(_guarded(diagnosis.capture))
+    app.command()(_guarded(bundling.bundle))
     app.command()(_guarded(catalogue.checks))
     app.command()(_guarded(catalogue.explain))
     app.command()(_guarded(why.why))

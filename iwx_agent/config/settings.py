@@ -9,12 +9,21 @@ from iwx_agent.config import toml_file
 from iwx_agent.config.toml_file import ConfigError, line_of, placed, read_toml
 from iwx_agent.model import Licence
 
+BUNDLE_LEAST_BYTES, BUNDLE_MOST_BYTES = 64 * 1024, 100 * 1024 * 1024
+
 
 class Identity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Overrides for what the ticket says about where the server is."""
 
     host_name: str = ""
     ip_address: str = ""
+
+
+class BundleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How large a bundle may be, and where gpg's keys are (empty: root's own)."""
+
+    size_bytes: int = 10 * 1024 * 1024
+    gpg_home: str = ""
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,6 +35,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     confirm_after_s: float = 4.0
     boot_grace_s: float = 300.0
     transaction_grace_s: float = 7200.0
+    bundle: BundleSettings = BundleSettings()
     limits: dict[str, dict[str, int | float | str | bool]] = {}  # by check and name; judged in app.limits
 
 
@@ -42,7 +52,7 @@ def load_settings(etc: Path | None = None) -> Settings:
     try:
         settings = msgspec.convert(table, Settings)
     except msgspec.ValidationError as error:
-        raise placed(path, "", error, Settings, Identity) from None
+        raise placed(path, "", error, Settings, Identity, BundleSettings) from None
     for key, least_s in (
         ("budget_s", 1),
         ("confirm_after_s", 0),
@@ -52,6 +62,9 @@ def load_settings(etc: Path | None = None) -> Settings:
         if not least_s <= getattr(settings, key) <= 86_400:
             why = f"expected seconds between {least_s} and 86400"
             raise ConfigError(str(path), key, why, line_of(path, key))
+    if not BUNDLE_LEAST_BYTES <= settings.bundle.size_bytes <= BUNDLE_MOST_BYTES:
+        why = f"expected bytes between {BUNDLE_LEAST_BYTES} and {BUNDLE_MOST_BYTES}"
+        raise ConfigError(str(path), "bundle.size_bytes", why, line_of(path, "bundle.size_bytes"))
     return settings
 
 

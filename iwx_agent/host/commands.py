@@ -29,13 +29,17 @@ _UNSTARTED: dict[int, tuple[ErrorKind, str]] = {
 
 
 def run_command(
-    workers: Workers, question: q.RunCommand, deadline: Deadline, report: Report
+    workers: Workers, question: q.RunCommand, deadline: Deadline, report: Report, *, given: int | None = None
 ) -> a.CommandAnswer:
-    """Run one command; HostError when it could not be started or the run was stopped meanwhile."""
+    """Run one command; HostError when it could not be started or the run was stopped meanwhile.
+
+    ``given`` is a descriptor that becomes its standard input, which is closed otherwise: for a program that
+    is handed something of the agent's own (``iwx_agent.host.encryption``), never for questions.
+    """
     if not question.argv or not question.argv[0]:
         raise HostError("failed", "an empty command", question.source)
     worker = workers.borrow(deadline, question.source)
-    running = _Running(worker, question, deadline)
+    running = _Running(worker, question, deadline, given)
     try:
         running.start()
         try:
@@ -68,8 +72,11 @@ def run_command(
 class _Running:
     """One command between its start and its answer."""
 
-    def __init__(self, worker: Worker, question: q.RunCommand, deadline: Deadline) -> None:
+    def __init__(
+        self, worker: Worker, question: q.RunCommand, deadline: Deadline, given: int | None = None
+    ) -> None:
         self.worker = worker
+        self.given = () if given is None else (given,)
         self.question = question
         self.deadline = deadline
         self.pipes: dict[int, bytearray] = {}
@@ -92,7 +99,7 @@ class _Running:
                 os.set_blocking(write_end, True)
                 self.pipes[read_end] = output
                 write_ends.append(write_end)
-            self.worker.send(("run", self.question.argv, mark), tuple(write_ends))
+            self.worker.send(("run", self.question.argv, mark), (*write_ends, *self.given))
         finally:
             for number in write_ends:
                 os.close(number)

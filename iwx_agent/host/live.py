@@ -53,6 +53,7 @@ class LiveHost(Host):
         return self._workers
 
     def __enter__(self) -> Self:
+        self._workers.start()
         return self
 
     def __exit__(

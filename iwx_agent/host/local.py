@@ -19,12 +19,21 @@ Report = Callable[[str], None]
 
 
 def ask_worker(
-    workers: Workers, request: frames.Message, deadline: Deadline, source: str, report: Report
+    workers: Workers,
+    request: frames.Message,
+    deadline: Deadline,
+    source: str,
+    report: Report,
+    *,
+    handed: tuple[int, ...] = (),
 ) -> Any:
-    """Have one request answered; a worker that does not answer in time is killed, or named to ``report``."""
+    """Have one request answered; a worker that does not answer in time is killed, or named to ``report``.
+
+    ``handed`` are descriptors that the operation gets after the request's own words.
+    """
     worker = workers.borrow(deadline, source)
     try:
-        worker.send(request)
+        worker.send(request, handed)
         answer = worker.receive(deadline)
     except Expired:
         state = _discard(workers, worker, request, report)

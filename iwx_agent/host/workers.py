@@ -108,7 +108,7 @@ class Worker:
 
 
 class Workers:
-    """All workers of one host, forked by one zygote that starts with the first question that needs one."""
+    """All workers of one host, forked by one zygote that starts with the first question at the latest."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -117,6 +117,12 @@ class Workers:
         self._idle: list[Worker] = []
         self._slots = threading.BoundedSemaphore(_WORKERS_MAX)
         self._closed = False
+
+    def start(self) -> None:
+        """Begin to start the zygote, so that the first question need not wait for it; never waits itself."""
+        with contextlib.suppress(HostError), self._lock:  # the first question tries again, and says why not
+            if self._zygote is None and not self._closed:
+                self._zygote = self._start_zygote("workers")
 
     def borrow(self, deadline: Deadline, source: str) -> Worker:
         """Return a worker that waits for a request; give it back or discard it."""

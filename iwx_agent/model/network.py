@@ -11,6 +11,8 @@ from msgspec import Struct
 from iwx_agent.model.core import Evidence, Finding, Missing, Scope, Severity, moment
 from iwx_agent.model.machine import PortAnswer, Units
 
+OUTSIDE = "192.0.2.1"  # nobody's (RFC 5737): asked about to learn the way to the network, never sent to
+
 DnsOutcome = Literal["answered", "refused", "silent", "closed", "unreachable", "failed", "garbled"]
 
 

@@ -12,6 +12,7 @@ from iwx_agent.model import (
     ServerZone,
     Units,
 )
+from iwx_agent.model.network import OUTSIDE
 from iwx_agent.parsers import iproute, systemctl, tzif
 from iwx_agent.probes.context import Context, Probe, together
 
@@ -147,7 +148,7 @@ def _panel_addresses(context: Context) -> list[tuple[str, str]]:
 
 def _route_address(context: Context) -> list[tuple[str, str]]:
     try:
-        answer = context.host.run(("ip", "-o", "route", "get", "192.0.2.1"), timeout_s=4.0)
+        answer = context.host.run(("ip", "-o", "route", "get", OUTSIDE), timeout_s=4.0)
         return [(iproute.route_source(answer.text), "source address of the default route")]
     except (HostError, ParseError):
         return []

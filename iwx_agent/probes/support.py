@@ -3,6 +3,7 @@
 from iwx_agent.host import KIB, MIB, CommandAnswer, HostError
 from iwx_agent.model import ParseError, moment
 from iwx_agent.model.assistance import AUDIT_LOG, LoginRules, RemoteAssistance
+from iwx_agent.model.network import OUTSIDE
 from iwx_agent.model.packet_filter import FilterChain, FilterVerdict, verdict_of
 from iwx_agent.parsers.assistance import (
     AssistanceWords,
@@ -172,7 +173,7 @@ def _of_both(told: FilterVerdict, beside: FilterVerdict) -> FilterVerdict:
 
 def _interface(context: Context) -> str:
     try:
-        answer = context.host.run(("ip", "-o", "route", "get", "192.0.2.1"), timeout_s=4.0)
+        answer = context.host.run(("ip", "-o", "route", "get", OUTSIDE), timeout_s=4.0)
         return route_device(answer.text)
     except (HostError, ParseError):
         return ""

@@ -113,8 +113,10 @@ def _ip4(page: Page, found: re.Match[str]) -> Hit | None:
             break
         start -= 1
     told, before = text[start:end], text[start - 1 : start]
-    if before and (before == "." or before == "_" or before.isalnum()):
+    if before and (before == "." or before.isalnum()):
         return None
+    if before == "_" and not _QMAIL_BEFORE.search(page.before(start, 20).lower()):
+        return None  # part of a name
     if not _is_client4(told) or (page.tokens is not None and told in page.tokens.kept):
         return None
     after = text[end : end + 1]
@@ -137,6 +139,8 @@ _WORD_BEFORE = re.compile(r"(?:version|release|\bv|\bver)[ :=]{1,2}\Z")
 _PRODUCT_BEFORE = re.compile(r"(?:\A|[^/\w.-])[a-z][\w.-]{0,40}/\Z")
 _CLIENT_BEFORE = re.compile(r"(?:ip|client|host|from|peer|tcp|udp|addr|address|allow|deny)/\Z")
 _VERSION_BEFORE = "/ :="
+# qmail writes what it says of a delivery with _ for spaces: Connected_to_203.0.113.7_but_connection_died.
+_QMAIL_BEFORE = re.compile(r"(?:\A|[_:/ ])(?:to|from|host|at|by|ip|client|address)_\Z")
 
 
 def _is_version(before: str, sign: str) -> bool:
@@ -163,7 +167,9 @@ IP4 = Rule(
     example="sshd[812]: Failed password for root from 203.0.113.77 port 40000 ssh2",
     hides="203.0.113.77",
     counterexample="Chrome/119.0.0.0 from 192.168.1.7 to 127.0.0.1, nginx/1.18.0.2, foo-1.2.3.4-5.el9",
-    patterns=(re.compile(r"\.(?<=[0-9]\.)[0-9]{1,3}+\.[0-9]{1,3}+\.[0-9]{1,3}+(?<!\.0\.0)(?!\w|\.[0-9])"),),
+    patterns=(
+        re.compile(r"\.(?<=[0-9]\.)[0-9]{1,3}+\.[0-9]{1,3}+\.[0-9]{1,3}+(?<!\.0\.0)(?![^\W_]|\.[0-9])"),
+    ),
     judge=_ip4,
 )
 

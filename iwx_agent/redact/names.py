@@ -63,12 +63,12 @@ def kind_of(name: str) -> str:
     return next((kind for kind in _KINDS if means(name, kind)), "")
 
 
-# Values that say that there is a secret, or none, or what is wrong with it.
+# Values that say that there is a secret, or none, or what is wrong with it; fields of packets (nft's "key").
 _HARMLESS = words(
     """
     yes no true false on off none null nil undefined empty enabled disabled required optional missing
     expired invalid incorrect wrong unknown failed denied rejected accepted mismatch set unset not_set
-    hidden redacted masked removed default n/a 0 1 {} [] ok error
+    hidden redacted masked removed default n/a 0 1 {} [] ok error l3proto l4proto
     """
 )
 _PROSE = words(

@@ -10,6 +10,7 @@ from iwx_agent.redact.rule import Rule
 
 _SHORT_CHARACTERS = 65_536  # so short a text is looked at until nothing is found any more
 _NEAR_CHARACTERS = 200
+_KEPT_SIGNS = "\n\r\0"
 
 _Address = tuple[
     int, int, int, str
@@ -53,6 +54,19 @@ def redacted_once(page: Page, rules: Sequence[Rule], counts: Counter[str]) -> tu
         counts[rules[order].id] += 1
     pieces.append(page.text[at:])
     return "".join(pieces), again
+
+
+def overwritten_once(page: Page, rules: Sequence[Rule], counts: Counter[str]) -> str:
+    """Return the text with an ``x`` for each character that the rules hide, but for line breaks and NUL."""
+    found = [(rule.id, hit.start, hit.end) for rule in rules for hit in rule.hits(page)]
+    if not found:
+        return page.text
+    signs = list(page.text)
+    for rule_id, start, end in found:
+        hidden = [sign if sign in _KEPT_SIGNS else "x" for sign in signs[start:end]]
+        counts[rule_id] += hidden != signs[start:end]
+        signs[start:end] = hidden
+    return "".join(signs)
 
 
 def _put(page: Page, one: _Secret, rules: Sequence[Rule]) -> str:

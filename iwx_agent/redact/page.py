@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from iwx_agent.redact.tokens import Tokens
+    from iwx_agent.redact.tokens import AddressTokens, Tokens
 
 # What str.splitlines takes for an end of line: a hidden text keeps its lines however they are counted.
 LINE_BREAKS = "\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
@@ -38,7 +38,7 @@ class Page:
 
     __slots__ = ("_line_end", "_line_from", "_line_text_end", "lowered", "source", "text", "tokens")
 
-    def __init__(self, text: str, source: str, tokens: "Tokens | None" = None) -> None:
+    def __init__(self, text: str, source: str, tokens: "Tokens | AddressTokens | None" = None) -> None:
         self.text = text
         self.lowered = text.lower() if text.isascii() else text.encode().lower().decode()
         self.source = source

@@ -1,7 +1,7 @@
 """The redactor: rules over a text, tokens in it, canaries behind it, and an account of what was hidden."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from threading import Lock
 from typing import Any, TypeVar, cast
@@ -12,10 +12,10 @@ from msgspec import Struct
 from iwx_agent.model import Evidence
 from iwx_agent.redact.canaries import Canaries
 from iwx_agent.redact.names import harmless, kind_of
-from iwx_agent.redact.once import redacted_once
+from iwx_agent.redact.once import overwritten_once, redacted_once
 from iwx_agent.redact.page import Page, blank, encodable, is_hidden
 from iwx_agent.redact.rule import Rule
-from iwx_agent.redact.tokens import Tokens
+from iwx_agent.redact.tokens import AddressTokens, Tokens
 
 T = TypeVar("T")
 
@@ -63,7 +63,9 @@ class Redactor:
     May be used from several threads. What raises in here has let nothing out.
     """
 
-    def __init__(self, rules: Sequence[Rule], canaries: Canaries, tokens: Tokens | None) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], canaries: Canaries, tokens: Tokens | AddressTokens | None
+    ) -> None:
         self._rules = tuple(rules)
         self._by_id = {rule.id: rule for rule in rules}
         self._canaries = canaries
@@ -86,6 +88,38 @@ class Redactor:
     def redact_bytes(self, data: bytes, source: str) -> bytes:
         """Return the same for bytes; what is not UTF-8 becomes U+FFFD."""
         return self.redact_text(data.decode("utf-8", "replace"), source).encode()
+
+    def overwrite_bytes(self, data: bytes, source: str) -> bytes:
+        """Return binary data with an ``x`` for each byte of what is hidden: nothing in it moves.
+
+        For what programs read by position, such as certificates: there a placeholder or token would break it.
+        """
+        counts: Counter[str] = Counter()
+        text = data.decode("latin-1")
+        for _ in range(_PASSES_COUNT):
+            page = Page(text, source)
+            text = overwritten_once(page, self._rules, counts)
+            if text == page.text:
+                break
+        if text.encode("latin-1") == data:
+            return data
+        self._account(counts, source)
+        return text.encode("latin-1")
+
+    def hides_all_of(self, source: str) -> bool:
+        """Return whether nothing may leave of what comes from a place, such as the path of a secret file."""
+        return any(place.match(source) for rule in self._rules for place in rule.sources)
+
+    def for_replay(self, *, kept: Iterable[str] = ()) -> "Redactor":
+        """Return a redactor with an account of its own, whose tokens for addresses parse as addresses do.
+
+        For texts that are parsed again. The tokens are the same in the form of ``as_address``; the rules and
+        canaries are these. ``kept`` are addresses that the agent itself asks about.
+        """
+        tokens = self._tokens
+        if isinstance(tokens, Tokens):
+            tokens = AddressTokens(tokens, kept=frozenset(kept))
+        return Redactor(self._rules, self._canaries, tokens)
 
     def redact_value(self, value: T, source: str) -> T:
         """Return a structure with all its texts redacted: msgspec structs, dicts, lists, tuples.

@@ -17,8 +17,8 @@ class TokenMap(Struct, frozen=True, kw_only=True):
     originals: dict[str, str] = {}
 
     def reveal(self, token: str) -> str | None:
-        """Return the address that a token stands for; None when it is not known here."""
-        return self.originals.get(token.strip().lower())
+        """Return the address that a token stands for, in either form; None when it is not known here."""
+        return self.originals.get(token_of(token).strip().lower())
 
     def __repr__(self) -> str:
         return f"TokenMap({len(self.originals)} tokens)"
@@ -80,3 +80,45 @@ class Tokens:
                 token = f"{kind}-{digest[:digits]}"
             self._given[original] = token
         return token
+
+
+class AddressTokens:
+    """The same tokens for texts that are parsed again: those for addresses have the form of addresses."""
+
+    def __init__(self, tokens: Tokens, *, kept: frozenset[str] = frozenset()) -> None:
+        self.kept = tokens.kept | kept
+        self._tokens = tokens
+
+    def token(self, kind: str, original: str) -> str:
+        """Return the token, for ``ip`` as an address of the kind that the original is."""
+        token = self._tokens.token(kind, original)
+        return as_address(token, version=6 if ":" in original else 4) if kind == "ip" else token
+
+
+def as_address(token: str, *, version: int) -> str:
+    """Return the token ``ip-2920ab`` as the IPv4 address 240.41.32.171, or the IPv6 address fd00::29:20ab.
+
+    Neither is routed: 240.0.0.0/4 is reserved (RFC 1112), fd00::/8 private, its prefixes to be drawn by lot
+    (RFC 4193). The figures are the token's own, so that one can be told from the other. Of a token with more
+    figures than 24 bits hold, which is rare, an IPv4 address has the last ones.
+    """
+    from ipaddress import IPv4Address, IPv6Address
+
+    figures = int(token.partition("-")[2], 16)
+    if version == 6:
+        return str(IPv6Address((0xFD << 120) | (figures & ((1 << 64) - 1))))
+    return str(IPv4Address((240 << 24) | (figures & 0xFFFFFF)))
+
+
+def token_of(text: str) -> str:
+    """Return the token that an address of ``as_address`` stands for; any other text as it is."""
+    from ipaddress import ip_address
+
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        return text
+    bits, base = (24, 240) if address.version == 4 else (64, 0xFD << 56)
+    if int(address) >> bits != base:
+        return text
+    return f"ip-{int(address) & ((1 << bits) - 1):0{_SHORTEST_DIGITS}x}"

@@ -36,7 +36,7 @@ class CaptureError(Exception):
         super().__init__(f"{path}:{line}: {why}" if line else f"{path}: {why}")
 
 
-class CaptureInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CaptureInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """``capture.json``: what this is, of which host, taken when, and by what."""
 
     format: int
@@ -45,6 +45,7 @@ class CaptureInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     agent_version: str
     source: str
     base: str = ""
+    redacted: bool = False
 
 
 class Failure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

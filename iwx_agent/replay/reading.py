@@ -2,9 +2,8 @@
 
 import posixpath
 import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 from msgspec import Struct
@@ -26,54 +25,11 @@ from iwx_agent.host import (
     Stat,
     TailFile,
 )
-from iwx_agent.replay.confined import (
-    kind_inside,
-    names_inside,
-    read_inside,
-    read_own,
-    refuse_irregular,
-)
-from iwx_agent.replay.editing import edited
-from iwx_agent.replay.format import (
-    FORMAT,
-    NOT_FOUND,
-    CaptureError,
-    CaptureInfo,
-    Failure,
-    FileEntry,
-    decode_answer,
-    decode_question,
-    encode_answer,
-    is_plain,
-)
+from iwx_agent.replay.format import NOT_FOUND, CaptureError, CaptureInfo, Failure, FileEntry, is_plain
+from iwx_agent.replay.layers import Layer, read_info, read_layer
+from iwx_agent.replay.trees import DirectoryTree, Tree, is_archive, is_there
 
-_MAX_LINES_COUNT = 200_000
 _ASSUMED_UPTIME_S = 30 * 86_400.0  # of a capture written by hand that says nothing about it
-
-Turns = dict[int, Struct | Failure]
-
-
-class Layer(Struct, frozen=True, kw_only=True):
-    """One directory: a capture, or the base that it lies over."""
-
-    root: Path
-    manifest: dict[str, FileEntry]
-    answers: dict[tuple[str, ...], Turns]
-
-    def answered(self, question: Question, turn: int) -> Struct | Failure | None:
-        """Return what this layer's answers say to the n-th asking: the n-th answer, or the last before it."""
-        turns = self.answers.get(question.identity, {})
-        known = [number for number in turns if number <= turn]
-        return turns[max(known)] if known else None
-
-    def hides(self, path: str) -> bool:
-        """Return whether this layer says that the path, or a directory on the way to it, is not there."""
-        while path not in ("", "/"):
-            entry = self.manifest.get(path)
-            if entry is not None:
-                return entry.kind == "absent"
-            path = posixpath.dirname(path)
-        return False
 
 
 class ReplayHost(Host):
@@ -142,7 +98,7 @@ class ReplayHost(Host):
     ) -> FileContent | None:
         if entry is not None and entry.kind not in ("file", "absent"):
             raise HostError("not_regular", f"is a {entry.kind}", question.path)
-        data = read_inside(layer.root / "files", question.path)
+        data = layer.tree.data(question.path)
         if data is None or (entry is not None and entry.kind == "absent"):
             return None
         side = "start" if isinstance(question, ReadFile) else "end"
@@ -158,7 +114,7 @@ class ReplayHost(Host):
         )
 
     def _status(self, layer: Layer, entry: FileEntry | None, path: str) -> FileStatus | None:
-        kind, size_bytes = kind_inside(layer.root / "files", path)
+        kind, size_bytes = layer.tree.kind(path)
         if entry is not None:
             kind = None if entry.kind == "absent" else cast("FileKind", entry.kind)
         if kind is None:
@@ -202,7 +158,7 @@ class ReplayHost(Host):
     def _apply_files(self, names: dict[str, DirectoryEntry], layer: Layer, directory: str) -> None:
         """Add what lies under ``files``; a file that stands over the base's brings its own size."""
         above = layer is not self._layers[-1]
-        for name, kind, size_bytes in names_inside(layer.root / "files", directory):
+        for name, kind, size_bytes in layer.tree.names(directory):
             known = names.get(name)
             if known is None or (above and kind == "file"):
                 modified_at = known.modified_at if known else self._modified_at(None)
@@ -228,22 +184,34 @@ class ReplayHost(Host):
         return _not_captured(path)
 
 
-def open_capture(directory: Path) -> ReplayHost:
-    """Return the host of a capture directory, its base included.
+def open_capture(place: Path) -> ReplayHost:
+    """Return the host of a capture directory, its base included, or of a bundle, unpacked or not.
 
     Raises:
         CaptureError: for anything that is not a capture of a known format; nothing outside is read.
     """
-    info = _read_info(directory)
-    base = Layer(root=directory, manifest={}, answers={})
+    if is_archive(place):
+        from iwx_agent.replay.bundles import read_bundle
+
+        return replay_of(read_bundle(place).capture)
+    if is_there(place / "capture" / "capture.json") and not is_there(place / "capture.json"):
+        return replay_of(DirectoryTree(place / "capture"))
+    return replay_of(DirectoryTree(place), above=place)
+
+
+def replay_of(tree: Tree, above: Path | None = None) -> ReplayHost:
+    """Return the host of a capture; one in the directory ``above`` may name a neighbour as its base."""
+    info = read_info(tree)
     layers: tuple[Layer, ...] = ()
     if info.base:
-        base = _layer(_base_of(directory, info.base), {})
-        layers = (base,)
-    return ReplayHost(info, (_layer(directory, base.answers), *layers))
+        if above is None:
+            raise CaptureError(f"{tree.name}/capture.json", "base: a capture in a bundle has none")
+        layers = (read_layer(_base_of(above, info.base), {}),)
+    own = read_layer(tree, layers[0].answers if layers else {})
+    return ReplayHost(info, (own, *layers))
 
 
-def _base_of(directory: Path, name: str) -> Path:
+def _base_of(directory: Path, name: str) -> Tree:
     path = directory / "capture.json"
     if name in (".", "..") or "/" in name or "\0" in name:
         raise CaptureError(str(path), f"base: expected a neighbour's name, got {name!r}")
@@ -254,102 +222,10 @@ def _base_of(directory: Path, name: str) -> Path:
         raise CaptureError(str(path), f"base: {error.strerror}: {name[:80]!r}") from None
     if linked:
         raise CaptureError(str(base), "refused: a symbolic link")
-    if _read_info(base).base:
+    tree = DirectoryTree(base)
+    if read_info(tree).base:
         raise CaptureError(str(base / "capture.json"), "base: a base may not have a base itself")
-    return base
-
-
-def _layer(root: Path, base: dict[tuple[str, ...], Turns]) -> Layer:
-    refuse_irregular(root / "files")
-    manifest = _read_manifest(root / "manifest.jsonl")
-    return Layer(root=root, manifest=manifest, answers=_read_answers(root / "answers.jsonl", base))
-
-
-def _read_info(directory: Path) -> CaptureInfo:
-    path = directory / "capture.json"
-    data = read_own(path)
-    if data is None:
-        raise CaptureError(str(path), "not a capture: there is no capture.json")
-    try:
-        plain = msgspec.json.decode(data)
-        if isinstance(plain, dict) and plain.get("format") != FORMAT:
-            raise CaptureError(str(path), f"format {plain.get('format')!r}; this agent reads format {FORMAT}")
-        info = msgspec.convert(plain, CaptureInfo)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise CaptureError(str(path), str(error)) from None
-    if info.taken_at.tzinfo is None or not 1970 <= info.taken_at.year < 9998:
-        raise CaptureError(str(path), "taken_at: expected a time with its zone, between 1970 and 9998")
-    return info
-
-
-def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    data = read_own(path)
-    for number, line in enumerate((data or b"").split(b"\n"), start=1):
-        if number > _MAX_LINES_COUNT:
-            raise CaptureError(str(path), f"more than {_MAX_LINES_COUNT} lines", number)
-        if not line.strip():
-            continue
-        try:
-            plain = msgspec.json.decode(line)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise CaptureError(str(path), str(error), number) from None
-        if not isinstance(plain, dict):
-            raise CaptureError(str(path), "expected an object", number)
-        yield number, plain
-
-
-def _read_manifest(path: Path) -> dict[str, FileEntry]:
-    entries: dict[str, FileEntry] = {}
-    for number, plain in _json_lines(path):
-        try:
-            entry = msgspec.convert(plain, FileEntry)
-        except msgspec.ValidationError as error:
-            raise CaptureError(str(path), str(error), number) from None
-        if not is_plain(entry.path):
-            raise CaptureError(
-                str(path), f"path: expected a plain absolute path, got {entry.path[:200]!r}", number
-            )
-        if entry.path in entries:
-            raise CaptureError(str(path), f"{entry.path} stands here twice", number)
-        if (entry.kind == "error") != (entry.error is not None):
-            raise CaptureError(str(path), "an error stands with kind error, and only there", number)
-        entries[entry.path] = entry
-    return entries
-
-
-def _read_answers(path: Path, base: dict[tuple[str, ...], Turns]) -> dict[tuple[str, ...], Turns]:
-    """Return the answers of one file by question identity; edits apply to what ``base`` answered first."""
-    answers: dict[tuple[str, ...], Turns] = {}
-    for number, plain in _json_lines(path):
-        try:
-            question = decode_question(plain.pop("question", None))
-            turn = msgspec.convert(plain.pop("turn", 1), int)
-            if turn < 1:
-                raise ValueError(f"turn: expected 1 or more, got {turn}")
-            mine = answers.get(question.identity, {})
-            if turn in mine and plain.keys() & {"answer", "error"}:
-                raise ValueError("this question and turn stand here twice")
-            known = base.get(question.identity, {}) | mine
-            found = _found(question, plain, known.get(turn, known.get(1)))
-        except ValueError as error:
-            raise CaptureError(str(path), str(error), number) from None
-        answers.setdefault(question.identity, {})[turn] = found
-    return answers
-
-
-def _found(question: Question, plain: dict[str, Any], base: Struct | Failure | None) -> Struct | Failure:
-    match plain:
-        case {"answer": answer, **rest} if not rest:
-            return decode_answer(question, answer)
-        case {"error": error, **rest} if not rest:
-            if isinstance(question, AskClock):
-                raise ValueError("the clock always answers")  # noqa: TRY004 - one kind of error
-            return msgspec.convert(error, Failure)
-        case {**edits} if edits and edits.keys() <= {"set", "replace", "drop", "add"}:
-            if base is None or isinstance(base, Failure):
-                raise ValueError("an edit needs an answer in the base")
-            return decode_answer(question, edited(encode_answer(base), edits))
-    raise ValueError("expected one of: answer, error, or edits (set, replace, drop, add)")
+    return tree
 
 
 def _end(data: bytes, max_bytes: int) -> bytes:

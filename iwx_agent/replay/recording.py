@@ -2,6 +2,8 @@
 
 import os
 import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,37 +31,91 @@ from iwx_agent.replay.format import (
     is_plain,
 )
 
+HEARD_MAX_BYTES = 32 * 1024 * 1024  # what is held in memory of one run: a healthy server answers half a MiB
+Fits = Callable[[str], bool]
+_ENTRY_BYTES = 100
 _FILE_QUESTIONS = (ReadFile, TailFile, Stat, ListDirectory)
 
 
 class Recorder(Host):
-    """A host that answers through another one and remembers each question with its answer, in order."""
+    """A host that answers through another one and remembers each question with its answer, in order.
 
-    def __init__(self, host: Host) -> None:
+    ``started_s`` says for each when it was asked, in seconds after the first question. Of answers beyond
+    ``max_bytes`` in all it is remembered that they were not kept.
+    """
+
+    def __init__(self, host: Host, *, max_bytes: int = HEARD_MAX_BYTES) -> None:
         self._host = host
+        self._max_bytes = max_bytes
         self._lock = threading.Lock()
+        self._began_s = 0.0
+        self._kept_bytes = 0
         self.heard: list[tuple[Question, Struct | HostError]] = []
+        self.started_s: list[float] = []
 
     def answer(self, question: Question) -> Struct:
         """Answer and remember."""
         found: Struct | HostError
+        started_s = time.monotonic()
         try:
             found = self._host.answer(question)
         except HostError as error:
             found = error
-        with self._lock:
-            self.heard.append((question, found))
+        self._remember(question, found, started_s)
         if isinstance(found, HostError):
             raise found
         return found
+
+    def _remember(self, question: Question, found: Struct | HostError, started_s: float) -> None:
+        size_bytes = size_of(found)
+        with self._lock:
+            self._began_s = self._began_s or started_s
+            self._kept_bytes += size_bytes
+            if self._kept_bytes > self._max_bytes:
+                self._kept_bytes -= size_bytes
+                reason = f"not kept: more than {self._max_bytes} bytes were answered"
+                found = HostError("not_captured", reason, question.source)
+            self.heard.append((question, found))
+            self.started_s.append(max(0.0, started_s - self._began_s))
 
     def pause(self, duration_s: float) -> None:
         """Wait as the host behind it does."""
         self._host.pause(duration_s)
 
 
+def size_of(found: Struct | HostError) -> int:
+    """Return how many bytes an answer holds, as near as counting is cheap; at least one."""
+    if isinstance(found, HostError):
+        return 1
+    size_bytes = 1
+    for name in found.__struct_fields__:
+        value = getattr(found, name)
+        if isinstance(value, (bytes, str)):
+            size_bytes += len(value)
+        elif isinstance(value, tuple):
+            size_bytes += _ENTRY_BYTES * len(value)
+    return size_bytes
+
+
+def capture_files(
+    info: CaptureInfo, heard: Iterable[tuple[Question, Struct | HostError]], *, fits: Fits = is_plain
+) -> dict[str, bytes]:
+    """Return the files of a capture by name, ``capture.json`` last.
+
+    A path that does not ``fit`` as the name of a file is a line among the answers instead.
+    """
+    lines = _Lines(fits)
+    for question, found in heard:
+        lines.add(question, found)
+    files = {f"files{path}": data for path, data in lines.files.items()}
+    files["manifest.jsonl"] = _json_lines([lines.manifest[path] for path in sorted(lines.manifest)])
+    files["answers.jsonl"] = _json_lines(lines.answers)
+    files["capture.json"] = msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n"
+    return files
+
+
 def write_capture(
-    directory: Path, info: CaptureInfo, heard: list[tuple[Question, Struct | HostError]]
+    directory: Path, info: CaptureInfo, heard: Iterable[tuple[Question, Struct | HostError]]
 ) -> int:
     """Write a capture into a new or empty directory and return the number of answers written.
 
@@ -68,22 +124,21 @@ def write_capture(
     Raises:
         CaptureError: when the directory is not empty or cannot be written.
     """
-    lines = _Lines()
-    for question, found in heard:
-        lines.add(question, found)
+    return write_files(directory, capture_files(info, heard))
+
+
+def write_files(directory: Path, files: Mapping[str, bytes]) -> int:
+    """Write the files of a capture as ``write_capture`` does; return the number of its answers."""
     make_directory(directory)
     try:
-        for path, data in lines.files.items():
-            place = directory / "files" / path.lstrip("/")
+        for name, data in files.items():
+            place = directory / name
             for above in reversed(place.relative_to(directory).parents[:-1]):
                 (directory / above).mkdir(mode=0o700, exist_ok=True)
             _write(place, data)
-        _write_lines(directory / "manifest.jsonl", [lines.manifest[path] for path in sorted(lines.manifest)])
-        _write_lines(directory / "answers.jsonl", lines.answers)
-        _write(directory / "capture.json", msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n")
     except OSError as error:
         raise CaptureError(str(error.filename or directory), error.strerror or str(error)) from None
-    return len(lines.manifest) + len(lines.answers)
+    return sum(files[name].count(b"\n") for name in ("manifest.jsonl", "answers.jsonl"))
 
 
 def make_directory(directory: Path) -> None:
@@ -105,7 +160,9 @@ def make_directory(directory: Path) -> None:
 class _Lines:
     """Sorts what was heard into files, manifest and answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, fits: Fits) -> None:
+        self._fits = fits
+        self._above: set[str] = set()  # directories that files lie in
         self.files: dict[str, bytes] = {}
         self.manifest: dict[str, dict[str, Any]] = {}
         self.answers: list[dict[str, Any]] = []
@@ -128,7 +185,7 @@ class _Lines:
     def _add_file(self, question: Question, found: Struct | HostError) -> bool:
         """Put a file question's answer into files and manifest; False when it has to be an answer line."""
         path = question.source
-        if not is_plain(path):
+        if not is_plain(path) or not self._fits(path):
             return False
         known = self.manifest.get(path)
         if isinstance(found, HostError):
@@ -143,7 +200,7 @@ class _Lines:
     def _merge(self, path: str, question: Question, found: Struct) -> bool:
         entry = self.manifest.get(path, {"path": path})
         if isinstance(found, FileContent):
-            if path in self.files:
+            if path in self.files or not self._has_room(path):
                 return False
             self.files[path] = found.data
             entry |= {"kind": "file", "size_bytes": found.size_bytes, "modified_at": found.modified_at}
@@ -160,9 +217,17 @@ class _Lines:
         self.manifest[path] = entry
         return True
 
+    def _has_room(self, path: str) -> bool:
+        """Return whether a file can lie at a path: no file in place of a directory, nor the other way."""
+        above = [path[:end] for end, sign in enumerate(path) if sign == "/" and end]
+        if path in self._above or any(directory in self.files for directory in above):
+            return False
+        self._above.update(above)
+        return True
 
-def _write_lines(path: Path, lines: list[dict[str, Any]]) -> None:
-    _write(path, b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+
+def _json_lines(lines: list[dict[str, Any]]) -> bytes:
+    return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
 
 
 def _write(path: Path, data: bytes) -> None:

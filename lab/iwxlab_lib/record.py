@@ -50,7 +50,7 @@ def record_fault(
 
 def capture(server: Server, agent: str, target: Path, note: str) -> None:
     server.shell(f"rm -rf {INSIDE}")
-    run(server.enter([agent, "capture", INSIDE, "--note", note]), timeout_s=90.0)
+    run(server.enter([agent, "capture", "--unredacted", INSIDE, "--note", note]), timeout_s=90.0)
     archive = run_bytes(server.enter(["tar", "-C", INSIDE, "-cf", "-", "."]))
     target.mkdir(parents=True)
     with tarfile.open(fileobj=BytesIO(archive)) as tar:

@@ -52,6 +52,22 @@ def test_facts_come_by_name_with_their_durations() -> None:
     assert all(0 <= duration < 5 for duration in found.timings_s.values())
 
 
+def test_what_is_done_meanwhile_is_done_while_the_answers_are_awaited() -> None:
+    begun, told = threading.Event(), threading.Event()
+
+    def answer() -> bool:
+        begun.set()
+        return told.wait(10)
+
+    def meanwhile() -> None:
+        assert begun.wait(10)
+        told.set()
+
+    assert collect(context({}), [probe("one", answer)], budget_s=10, meanwhile=meanwhile).facts == {
+        "one": True
+    }
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [

@@ -456,10 +456,14 @@ def test_a_machine_without_a_panel(live: Callable[[], bool]) -> None:
     assert not report.incidents
 
 
-def test_a_capture_of_this_machine_is_judged_like_it(live: Callable[[], bool], tmp_path: Path) -> None:
+@pytest.mark.parametrize("unredacted", [False, True])
+def test_a_capture_of_this_machine_is_judged_like_it(
+    live: Callable[[], bool], tmp_path: Path, unredacted: bool
+) -> None:
     seen = diagnose_live(Request())
-    count = capture_live(tmp_path / "capture", "", Request())
+    count = capture_live(tmp_path / "capture", "", Request(), unredacted=unredacted)
     replay = open_capture(tmp_path / "capture")
+    assert replay.info.redacted is not unredacted
     assert count > 10
     assert (replay.info.source, replay.info.host) == (
         "iwx-agent capture on iwx1.lab.invalid",

@@ -262,16 +262,19 @@ def test_a_capture_of_this_machine_says_where_it_is_and_that_it_is_secret(
 ) -> None:
     told: list[Any] = []
 
-    def live(*given: Any) -> int:
-        told.append(given)
+    def live(*given: Any, unredacted: bool) -> int:
+        told.append((*given, unredacted))
         return 12
 
     monkeypatch.setattr("iwx_agent.app.sources.capture_live", live)
     code, out, err = iwx("capture", str(tmp_path / "new"), "--note", "what it shows", "--budget", "9")
     assert (code, out) == (0, "")
-    assert err.startswith(f"12 answers written to {tmp_path}/new. Not redacted")
-    directory, note, request = told[0]
-    assert (directory, note, request.budget_s) == (tmp_path / "new", "what it shows", 9.0)
+    assert err.startswith(f"12 answers written to {tmp_path}/new. Redacted: redaction.json says where.\n")
+    directory, note, request, unredacted = told[0]
+    assert (directory, note, request.budget_s, unredacted) == (tmp_path / "new", "what it shows", 9.0, False)
+    code, out, err = iwx("capture", str(tmp_path / "new"), "--unredacted")
+    assert err.startswith(f"12 answers written to {tmp_path}/new. Not redacted: treat it as secret")
+    assert told[1][3] is True
 
 
 def test_diagnosis_of_this_machine_takes_the_budget_of_the_configuration(
@@ -281,7 +284,7 @@ def test_diagnosis_of_this_machine_takes_the_budget_of_the_configuration(
 
     told: list[float] = []
 
-    def live(request: Any, *, on_progress: Any, on_unkept: Any) -> Any:
+    def live(request: Any, *, on_progress: Any, on_unkept: Any, meanwhile: Any) -> Any:
         told.append(request.budget_s)
         return report()
 

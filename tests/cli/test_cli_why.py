@@ -40,7 +40,9 @@ class Live:
         self.asked: list[Any] = []
         self.as_root = True
 
-    def diagnose(self, request: Any, *, on_progress: Any, on_unkept: Callable[[str], None]) -> Report:
+    def diagnose(
+        self, request: Any, *, on_progress: Any, on_unkept: Callable[[str], None], meanwhile: Any = None
+    ) -> Report:
         self.asked.append(request)
         down = incident(finding(title="NodeWorx does not answer"))
         given = Circumstances(policy=load_policy(), clock=Clock(now=None), override=request.override)
@@ -137,7 +139,9 @@ def test_a_verdict_that_cannot_be_kept_costs_one_line_and_nothing_else(
 def test_a_verdict_that_is_too_large_is_not_kept(
     iwx: Run, live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def long(request: Any, *, on_progress: Any, on_unkept: Callable[[str], None]) -> Report:
+    def long(
+        request: Any, *, on_progress: Any, on_unkept: Callable[[str], None], meanwhile: Any = None
+    ) -> Report:
         made = report(verdict=Verdict(priority=None, emergency=False, reasons=("x" * 200_000,)))
         return keeping(made, on_unkept)
 

@@ -51,9 +51,18 @@ def until(condition: Callable[[], bool], limit_s: float = 3.0) -> None:
         time.sleep(0.01)
 
 
-def test_a_host_that_was_asked_nothing_starts_nothing() -> None:
-    with LiveHost():
-        assert not descendants_of(os.getpid())
+def test_a_run_begins_with_one_process_and_ends_with_none() -> None:
+    host = LiveHost()
+    assert not descendants_of(os.getpid())
+    with host:
+        assert len(descendants_of(os.getpid())) == 1  # the zygote starts while others still prepare
+    assert not descendants_of(os.getpid())
+
+
+def test_a_zygote_that_cannot_start_is_told_by_the_first_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    with LiveHost() as host, pytest.raises(HostError, match="no worker process could be started"):
+        host.run(("true",))
 
 
 def test_a_hundred_questions_at_once(host: LiveHost, peers: Peers) -> None:

@@ -61,6 +61,8 @@ sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08  kernel
 @400000006b0462ba1f05e6f4 delivery 1: deferral: Sorry,_I_wasn't_able_to_establish_an_SMTP_connection._(#4.4.1)/
 @400000006b0462ba1ee9bc04 info msg 2149: bytes 249 from <> qp 16379 uid 0
 @400000006b0462ba1eec8ac4 starting delivery 1: msg 2149 to local postmaster@example.com
+{"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": {"set": ["icmp", "ipv6-icmp"]}}}
+foo_1.2.3.4_amd64.deb, zend_1.2.3.4, x_to1.2.3.4
 status: local 1/10 remote 0/255
 tcpserver: ok 11792 0:127.0.0.1:18025 :127.0.0.1::47150
 connected to unix /var/lib/mysql/mysql.sock and /usr/local/interworx/mysql/iworx-db.sock
@@ -124,7 +126,7 @@ def test_own_addresses_stay() -> None:
 
 # Recorded texts: whatever is hidden in them is listed here, read by a person.
 
-HIDDEN_IN_CAPTURES = {"[hidden:key] in filter/"}  # nft's JSON: {"meta": {"key": "l4proto"}} could be a key
+HIDDEN_IN_CAPTURES: set[str] = set()
 
 
 def test_in_recorded_texts_next_to_nothing_is_hidden() -> None:

@@ -194,7 +194,7 @@ def test_a_path_that_stands_twice_in_the_manifest(tmp_path: Path) -> None:
 
 
 def test_a_line_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iwx_agent.replay.reading._MAX_LINES_COUNT", 3)
+    monkeypatch.setattr("iwx_agent.replay.layers._MAX_LINES_COUNT", 3)
     own = make_capture(tmp_path / "own")
     (own / "answers.jsonl").write_text("\n\n\n\n")
     refused(own, "answers.jsonl", "more than 3 lines", line=4)
@@ -218,7 +218,7 @@ def test_an_own_file_that_is_a_link_a_fifo_a_directory_a_socket_or_too_large(
     (own / name).write_bytes(b" " * 33)
     monkeypatch.setattr(confined, "MAX_FILE_BYTES", 32)
     if name != "capture.json":
-        monkeypatch.setattr("iwx_agent.replay.reading._read_info", lambda path: _info())
+        monkeypatch.setattr("iwx_agent.replay.reading.read_info", lambda tree: _info())
     refused(own, name, "larger than 32 bytes")
 
 
@@ -317,7 +317,7 @@ def test_traversal_by_a_question_reads_nothing_outside(tmp_path: Path, canary: P
 
 
 def test_what_is_no_directory_at_all(tmp_path: Path, canary: Path) -> None:
-    with pytest.raises(CaptureError, match=r"secret/capture\.json: not a capture"):
+    with pytest.raises(CaptureError, match=r"secret: not a bundle"):
         open_capture(canary)
     with pytest.raises(CaptureError, match="not a capture: there is no"):
         open_capture(tmp_path / "nowhere")

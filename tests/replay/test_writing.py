@@ -20,7 +20,7 @@ HEARD: list[tuple[Question, FileContent | HostError]] = [
 
 
 def write(directory: Path) -> int:
-    return write_capture(directory, INFO, HEARD)  # type: ignore[arg-type]
+    return write_capture(directory, INFO, HEARD)
 
 
 def test_a_new_and_an_empty_directory_will_do(tmp_path: Path) -> None:

@@ -48,12 +48,15 @@ def environment(mark: str) -> dict[str, str]:
     }
 
 
-def become(argv: tuple[str, ...], mark: str, output: int, errors: int, failure: int) -> None:
-    """Turn this fork into the program; on failure write ``errno reason`` to ``failure`` and exit 127."""
+def become(argv: tuple[str, ...], mark: str, handed: list[int], failure: int) -> None:
+    """Turn this fork into the program; on failure write ``errno reason`` to ``failure`` and exit 127.
+
+    ``handed`` are its standard output, its standard error and, for one that is given something, its input.
+    """
     try:
         os.setsid()
-        os.dup2(output, 1)
-        os.dup2(errors, 2)
+        for number, place in zip(handed, (1, 2, 0), strict=False):
+            os.dup2(number, place)
         for number in _DEFAULT_SIGNALS:
             _signal.signal(number, _signal.SIG_DFL)
         _execute(argv, environment(mark))
@@ -93,7 +96,7 @@ class Supervisor:
     """One command from start to the last of its descendants."""
 
     def __init__(
-        self, channel: socket, awake: int, argv: tuple[str, ...], mark: str, outputs: list[int]
+        self, channel: socket, awake: int, argv: tuple[str, ...], mark: str, handed: list[int]
     ) -> None:
         self.channel = channel
         self.awake = awake
@@ -103,8 +106,8 @@ class Supervisor:
         self.failure = read_end
         self.pid = os.fork()
         if self.pid == 0:
-            become(argv, mark, outputs[0], outputs[1], write_end)
-        for number in (write_end, *outputs):
+            become(argv, mark, handed, write_end)
+        for number in (write_end, *handed):
             os.close(number)
 
     def watch(self) -> bool:

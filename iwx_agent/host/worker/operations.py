@@ -307,6 +307,20 @@ def kept(directory: str, name: str, max_bytes: int) -> bytes:
     return own_files.kept(directory, name, max_bytes)
 
 
+def save(directory: str, name: str, size_bytes: int, number: int) -> bool:
+    """Write a file that a person asked for."""
+    from . import saving
+
+    return saving.save(directory, name, size_bytes, number)
+
+
+def savable(directory: str, name: str) -> bool:
+    """Say whether such a file could be written."""
+    from . import saving
+
+    return saving.savable(directory, name)
+
+
 _OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "read": read,
     "tail": tail,
@@ -321,4 +335,6 @@ _OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "booted_at": booted_at,
     "keep": keep,
     "kept": kept,
+    "save": save,
+    "savable": savable,
 }

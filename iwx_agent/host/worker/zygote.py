@@ -14,6 +14,7 @@ from select import POLLIN, poll
 from . import command, family, frames, operations
 
 FAREWELL_S = 1.0  # for workers to end the families of their commands when the agent has gone
+_DESCRIPTORS_COUNT = 3  # a command's standard output, error and, for one program, input
 _workers: set[int] = set()
 
 
@@ -125,20 +126,21 @@ def serve(channel: socket) -> None:
     while True:
         request = frames.unpack(buffer)
         if request is None:
-            data, ancillary, _, _ = channel.recvmsg(frames.RECEIVE_BYTES, CMSG_SPACE(8))
+            data, ancillary, _, _ = channel.recvmsg(frames.RECEIVE_BYTES, CMSG_SPACE(4 * _DESCRIPTORS_COUNT))
             if not data:
                 return
             buffer += data
             descriptors += received_descriptors(ancillary)
         elif request[0] == "run":
             _, argv, mark = request
-            outputs, descriptors = descriptors, []
-            if not command.Supervisor(channel, awake, argv, mark, outputs).watch():
+            handed, descriptors = descriptors, []
+            if not command.Supervisor(channel, awake, argv, mark, handed).watch():
                 return
         elif request[0] == "end":
             channel.sendall(frames.pack(("ended", [], False)))  # it had ended when this was written
         else:
             family.prctl(family.PR_SET_PDEATHSIG, _signal.SIGKILL)
-            answer = operations.operate(request)
+            handed, descriptors = descriptors, []
+            answer = operations.operate((*request, *handed))  # the operation closes what it is handed
             family.prctl(family.PR_SET_PDEATHSIG, 0)
             channel.sendall(frames.pack(answer))
