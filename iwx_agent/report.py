@@ -1,12 +1,15 @@
 """Incidents and verdict in words: terminal, JSON, ticket. The innards are in ``iwx_agent.rendering``."""
 
 import re
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
-from iwx_agent.model import AssistanceReport, LastVerdict, Report, RunPoint
+from iwx_agent.model import AssistanceReport, Comparison, LastVerdict, Report, SavedRun
+from iwx_agent.model.ticket import TicketLimits
 
+TICKET_FORMATS = ("text", "json", "markdown")
 FORMATS = ("text", "json", "html", "markdown", "nagios", "openmetrics")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -23,15 +26,6 @@ def to_json(report: Report) -> bytes:
 def explanation_json(kept: LastVerdict) -> bytes:
     """Return a verdict with its trace as JSON; its parts are those of a report."""
     return _indented(kept)
-
-
-def explanation_from_json(data: bytes) -> LastVerdict:
-    """Return the verdict of JSON that ``explanation_json`` wrote.
-
-    Raises:
-        msgspec.DecodeError: for anything else.
-    """
-    return msgspec.json.decode(data, type=LastVerdict)
 
 
 def explanation_text(kept: LastVerdict) -> str:
@@ -85,18 +79,15 @@ def json_schema() -> bytes:
     return msgspec.json.format(msgspec.json.encode(schema), indent=2) + b"\n"
 
 
-def to_html(report: Report) -> bytes:
+def to_html(report: Report, limits: TicketLimits | None = None) -> bytes:
     """Return the report as one HTML file in UTF-8 that needs nothing from elsewhere."""
     from iwx_agent.rendering import html
 
-    return html.render(report).encode()
+    return html.render(report, limits=limits or TicketLimits()).encode()
 
 
-def render(report: Report, output: str, point: RunPoint | None = None) -> str:
-    """Return the report in one of ``FORMATS`` but text, json and html, which have ways of their own.
-
-    ``point`` is this run as a saved one: nagios and openmetrics take from it what was measured.
-    """
+def render(report: Report, output: str) -> str:
+    """Return the report in one of ``FORMATS`` but text, json and html, which have ways of their own."""
     if output == "markdown":
         from iwx_agent.rendering import markdown
 
@@ -104,10 +95,34 @@ def render(report: Report, output: str, point: RunPoint | None = None) -> str:
     if output == "nagios":
         from iwx_agent.rendering import nagios
 
-        return nagios.render(report, point)
+        return nagios.render(report)
     from iwx_agent.rendering import openmetrics
 
-    return openmetrics.render(report, point)
+    return openmetrics.render(report)
+
+
+def runs_json(runs: tuple[SavedRun, ...]) -> bytes:
+    """Return saved runs in short as a JSON list, in their order."""
+    return msgspec.json.format(msgspec.json.encode(runs), indent=2) + b"\n"
+
+
+def runs_text(runs: tuple[SavedRun, ...]) -> str:
+    """Return saved runs as lines: name, exit code, incidents, what was worst."""
+    from iwx_agent.rendering import runs as words_of_runs
+
+    return words_of_runs.listed(runs)
+
+
+def comparison_json(compared: Comparison) -> bytes:
+    """Return two runs compared as JSON, as ``to_json`` does."""
+    return _indented(compared)
+
+
+def comparison_text(compared: Comparison) -> str:
+    """Return two runs compared as text."""
+    from iwx_agent.rendering import comparison
+
+    return comparison.render(compared)
 
 
 def exit_code(report: Report, output: str) -> int:
@@ -121,6 +136,27 @@ def exit_code(report: Report, output: str) -> int:
 
 def ticket_text(report: Report) -> str:
     """Return the ticket as text to paste."""
-    from iwx_agent.rendering import ticket
+    return render_ticket(report, "text")
 
-    return ticket.render(ticket.ticket_of(report))
+
+def render_ticket(
+    report: Report,
+    output: str,
+    limits: TicketLimits | None = None,
+    *,
+    length: Literal["full", "short"] = "full",
+) -> str:
+    """Return the ticket as ``text``, ``json`` or ``markdown``, as long as the limits and the length allow."""
+    from iwx_agent.rendering.ticket import forms, ticket_of
+
+    ticket = ticket_of(report, limits or TicketLimits(), length=length)
+    if output == "json":
+        return forms.json(ticket).decode()
+    return forms.as_markdown(ticket) if output == "markdown" else forms.text(ticket)
+
+
+def ticket_json_schema() -> bytes:
+    """Return the JSON schema of a ticket: draft 2020-12, from the types; later agents may add fields."""
+    from iwx_agent.rendering.ticket import forms
+
+    return forms.json_schema()

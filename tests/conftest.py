@@ -157,9 +157,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Stand in for /var/lib/iwx-agent; what a worker would do there is done in this process outside e2e."""
     directory = tmp_path / "var-lib-iwx-agent"
-    monkeypatch.setattr("iwx_agent.state.DIRECTORY", directory)
+    monkeypatch.setattr("iwx_agent.state.door.DIRECTORY", directory)
     if not is_real(request.node):
-        monkeypatch.setattr("iwx_agent.state._ask", _ask_here)
+        monkeypatch.setattr("iwx_agent.state.door._ask", _transact_here)
     return directory
 
 
@@ -175,7 +175,13 @@ def saved_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("iwx_agent.host.saving._ask", ask)
 
 
-def _ask_here(*request: object, workers: object = None) -> object:
+def _transact_here(*request: object, handed: bytes, workers: object, limit_s: float) -> object:
+    from iwx_agent.host.saving import in_memory
+
+    return _ask_here(*request, in_memory(handed)) if handed else _ask_here(*request)
+
+
+def _ask_here(*request: object) -> object:
     from iwx_agent.host import HostError
     from iwx_agent.host.worker.operations import operate
 

@@ -15,7 +15,7 @@ GOLDEN = Path(__file__).parent / "golden" / "tickets"
 @pytest.mark.parametrize("name", NAMES)
 def test_a_machine_is_judged_as_a_person_would(name: str) -> None:
     told = expected(name)
-    assert set(told) == set(WELL)
+    assert set(told) - {"licence"} == set(WELL)
     report = report_of(name)
     assert seen(report) == told
     assert not [result for result in report.results if result.status is Status.CRASHED]

@@ -25,6 +25,7 @@ from iwx_agent.app.redaction import redactor_for
 from iwx_agent.app.sources import OnProgress, capture_info, known
 from iwx_agent.host import AskClock, ClockAnswer, CommandAnswer, FileContent, HostError, RunCommand
 from iwx_agent.model import Report, moment
+from iwx_agent.model.ticket import TicketLimits
 from iwx_agent.redact import RedactionReport, Redactor
 from iwx_agent.replay import CaptureInfo, Recorder, open_capture
 from iwx_agent.replay.archives import MEDIA_TYPES, TAR, packed
@@ -39,7 +40,7 @@ from iwx_agent.replay.bundles import (
 )
 from iwx_agent.replay.recording import size_of
 from iwx_agent.replay.redacting import Heard, Item
-from iwx_agent.report import ticket_text, to_html, to_json
+from iwx_agent.report import render_ticket, to_html, to_json
 from iwx_agent.transports.contract import Attachment
 
 SIZE_BYTES = 10 * 1024 * 1024
@@ -55,11 +56,12 @@ class BundleError(Exception):
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """What a bundle shall be: its kind of archive, how large at most, and what a person says to it."""
+    """What a bundle shall be: its archive, how large at most, a person's note, and how long its ticket."""
 
     kind: str = TAR
     size_bytes: int = SIZE_BYTES
     note: str = ""
+    ticket: TicketLimits = TicketLimits()
 
 
 class Made(Struct, frozen=True, kw_only=True):
@@ -96,7 +98,7 @@ def bundle_live(request: Request, wanted: Wanted, *, on_progress: OnProgress | N
         report = diagnose(
             recorder,
             brought,
-            request,
+            replace(request, background=True, note=wanted.note),
             in_progress=host.in_progress,
             abandoned=host.abandoned,
             on_progress=on_progress,
@@ -117,7 +119,8 @@ def bundle_from(
     brought = known()
     replayed = open_capture(source)
     recorder = Recorder(replayed)
-    report = diagnose(recorder, brought, request, on_progress=on_progress)
+    told = replace(request, background=True, note=wanted.note)
+    report = diagnose(recorder, brought, told, on_progress=on_progress)
     info = replace(replayed.info, source=wanted.note or replayed.info.source)
     redactor = redactor_for(replayed, brought, report)
     return bundle_of(report, recorder.heard, info, redactor, wanted)
@@ -189,9 +192,9 @@ class _Making:
         self._at = at
         self._made = {
             "report.json": to_json(report),
-            "report.html": to_html(report),
+            "report.html": to_html(report, wanted.ticket),
             "report.txt": report_text(report).encode("utf-8", "replace"),
-            "ticket.txt": ticket_text(report).encode("utf-8", "replace"),
+            "ticket.txt": render_ticket(report, "text", wanted.ticket).encode("utf-8", "replace"),
             REDACTION: account_json(redactor.report, capture.account),
         }
 

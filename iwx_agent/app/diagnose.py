@@ -11,6 +11,7 @@ from iwx_agent import __version__, triage
 from iwx_agent.app.collecting import Collected, collect
 from iwx_agent.app.judging import facts_of, judge
 from iwx_agent.app.limits import with_limits
+from iwx_agent.app.saved import measures_of
 from iwx_agent.app.support import Known, circumstances
 from iwx_agent.checks import ALL
 from iwx_agent.config import Settings
@@ -59,6 +60,8 @@ class Request(Struct, frozen=True, kw_only=True):
     confirm: bool = True
     override: Override | None = None  # a person's own priority
     deep: bool = False  # ask servers on the network too
+    background: bool = False  # tell what was done of late and what the server is, also if nothing is found
+    note: str = ""  # what a person has to say to it
 
 
 def diagnose(
@@ -88,8 +91,9 @@ def diagnose(
         if on_progress is not None:
             on_progress(fact, done, len(probes))
 
+    context = Context(host, known.layout, known.signatures, deep=request.deep)
     first = collect(
-        Context(host, known.layout, known.signatures, deep=request.deep),
+        context,
         probes,
         budget_s=request.budget_s,
         on_done=count,
@@ -104,6 +108,11 @@ def diagnose(
             on_progress("a second look at what seems to be an emergency", done, len(probes))
         results, states = _look_again(host, known, request, results, first.facts, left_s, in_progress)
     report = _report(clock, first, known, request, triage.scoped(results, known.policy), states)
+    if request.background or report.incidents:
+        from iwx_agent.app.background import with_background  # a healthy run must not pay for it
+
+        left_s = request.budget_s - (time.monotonic() - started_s)
+        report = with_background(report, context, first.facts, clock.now_at, left_s, in_progress)
     return _with_left_behind(_with_assistance(report), abandoned())
 
 
@@ -234,6 +243,8 @@ def _report(
         results=results,
         timings=dict(sorted(collected.timings_s.items())),
         remote_assistance=assistance_of(facts),
+        measures=measures_of(facts),
+        note=request.note,
     )
 
 

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import DecodeError
+from msgspec.structs import replace
 
 from iwx_agent import __version__
 from iwx_agent.app.diagnose import Request, diagnose
+from iwx_agent.app.saved import save_run
 from iwx_agent.app.support import Known
 from iwx_agent.config import (
     load_causes,
@@ -18,27 +19,27 @@ from iwx_agent.config import (
     load_settings,
     load_signatures,
 )
-from iwx_agent.model import LastVerdict, Report, moment, verdict_to_keep
-from iwx_agent.report import explanation_from_json, explanation_json
-from iwx_agent.state import StateError, keep_verdict, last_verdict
+from iwx_agent.model import Report, moment
 
 if TYPE_CHECKING:
     from iwx_agent.host import Host
-    from iwx_agent.host.workers import Workers
     from iwx_agent.replay import CaptureInfo
 
 OnProgress = Callable[[str, int, int], None]
 
 
-def known() -> Known:
-    """Return what this installation brings along; each broken file is refused before anything is asked."""
+def known(etc: Path | None = None) -> Known:
+    """Return what this installation brings along; each broken file is refused before anything is asked.
+
+    ``etc`` is where the administrator's files are, ``/etc/iwx-agent`` by default.
+    """
     return Known(
-        layout=load_layout(),
+        layout=load_layout(etc),
         causes=load_causes(),
-        settings=load_settings(),
-        signatures=load_signatures(),
-        policy=load_policy(),
-        provider=load_provider(),
+        settings=load_settings(etc),
+        signatures=load_signatures(etc),
+        policy=load_policy(etc),
+        provider=load_provider(etc),
     )
 
 
@@ -46,65 +47,42 @@ def diagnose_live(
     request: Request,
     *,
     on_progress: OnProgress | None = None,
-    on_unkept: Callable[[str], None] | None = None,
+    on_unsaved: Callable[[str], None] | None = None,
     meanwhile: Callable[[], None] | None = None,
 ) -> Report:
     """Diagnose this machine; everything that was started is ended before it returns.
 
-    With ``on_unkept`` the verdict is kept for ``why``; it is told why that could not be.
+    With ``on_unsaved`` the run is saved; it is told why that could not be.
     """
     from iwx_agent.host.live import LiveHost
 
     with LiveHost(budget_s=request.budget_s) as host:
+        brought = known()
         report = diagnose(
             host,
-            known(),
+            brought,
             request,
             in_progress=host.in_progress,
             abandoned=host.abandoned,
             on_progress=on_progress,
             meanwhile=meanwhile,
         )
-        if on_unkept is not None and (why := keep(report, host.workers)):
-            on_unkept(why)
+        if on_unsaved is not None and (why := save_run(report, brought.settings, host.workers)):
+            on_unsaved(why)
     return report
 
 
-def diagnose_capture(directory: Path, request: Request, *, on_progress: OnProgress | None = None) -> Report:
-    """Diagnose a capture with the captured clock, through the same code.
+def diagnose_capture(
+    directory: Path, request: Request, *, on_progress: OnProgress | None = None, etc: Path | None = None
+) -> Report:
+    """Diagnose a capture with the captured clock, through the same code; ``etc`` as in ``known``.
 
     Raises:
         CaptureError: for what is not a capture.
     """
     from iwx_agent.replay import open_capture
 
-    return diagnose(open_capture(directory), known(), request, on_progress=on_progress)
-
-
-def keep(report: Report, workers: "Workers | None" = None) -> str:
-    """Keep the verdict of a report for ``why``; return what to say when it could not be kept, else nothing.
-
-    Only root keeps one: the place belongs to root.
-    """
-    if report.host.as_root:
-        try:
-            keep_verdict(explanation_json(verdict_to_keep(report)), workers)
-        except StateError as error:
-            return f"the verdict was not kept for iwx-agent why: {error}"
-    return ""
-
-
-def kept_verdict() -> LastVerdict:
-    """Return the verdict that was kept last.
-
-    Raises:
-        StateError: when there is none, or what lies there is none.
-    """
-    data = last_verdict()
-    try:
-        return explanation_from_json(data)
-    except DecodeError as error:
-        raise StateError(f"is no verdict: {error}") from None
+    return diagnose(open_capture(directory), known(etc), request, on_progress=on_progress)
 
 
 def capture_live(directory: Path, note: str, request: Request, *, unredacted: bool = False) -> int:
@@ -123,7 +101,7 @@ def capture_live(directory: Path, note: str, request: Request, *, unredacted: bo
     brought = known()
     with LiveHost(budget_s=request.budget_s) as host:
         recorder = Recorder(host)
-        report = diagnose(recorder, brought, request, in_progress=host.in_progress)
+        report = diagnose(recorder, brought, replace(request, background=True), in_progress=host.in_progress)
         info = capture_info(recorder, note)
         if unredacted:
             return write_files(directory, capture_files(info, recorder.heard))

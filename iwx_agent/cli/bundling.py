@@ -41,7 +41,9 @@ def bundle(
     max_size: Annotated[
         str, typer.Option(help="Largest size, as 500K or 5M (default 10M).", metavar="SIZE")
     ] = "",
-    note: Annotated[str, typer.Option(help="What you want to say with it; kept in it.", metavar="TEXT")] = "",
+    note: Annotated[
+        str, typer.Option(help="What you have to say to it; for its ticket.", metavar="TEXT")
+    ] = "",
     budget: Budget = None,
     deep: Deep = False,
     debug: Debug = False,  # noqa: ARG001 - read by the entry
@@ -71,11 +73,12 @@ def bundle(
 
 def _wanted(file: str, max_size: str, settings: "Settings", *, note: str, as_zip: bool) -> "Wanted":
     from iwx_agent.app.bundling import Wanted
+    from iwx_agent.cli.options import checked_note
     from iwx_agent.replay.archives import TAR, ZIP
 
     size_bytes = _size(max_size) if max_size else settings.bundle.size_bytes
     kind = ZIP if as_zip or file.endswith(".zip") else TAR
-    return Wanted(kind=kind, size_bytes=size_bytes, note=note)
+    return Wanted(kind=kind, size_bytes=size_bytes, note=checked_note(note), ticket=settings.ticket)
 
 
 def _size(told: str) -> int:

@@ -1,4 +1,4 @@
-"""``diagnose``, ``ticket`` and ``capture``: the main job, on this machine or on a capture of another."""
+"""``diagnose`` and ``capture``: the main job, on this machine or on a capture of another."""
 
 import sys
 from collections.abc import Callable
@@ -35,6 +35,7 @@ SetPriority = Annotated[
     str, typer.Option("--priority", help="Your own priority instead of the suggested one.", metavar="P")
 ]
 Reason = Annotated[str, typer.Option(help="Why, with --priority.", metavar="TEXT")]
+NoSave = Annotated[bool, typer.Option("--no-save", help="Do not save the run for report, diff and why.")]
 
 
 def diagnose(
@@ -47,6 +48,7 @@ def diagnose(
     no_confirm: NoConfirm = False,
     priority: SetPriority = "",
     reason: Reason = "",
+    no_save: NoSave = False,
     verbose: Verbose = False,
     debug: Debug = False,  # noqa: ARG001 - read by the entry
 ) -> None:
@@ -55,48 +57,16 @@ def diagnose(
     Examples: iwx-agent diagnose; iwx-agent diagnose --only mail,web; iwx-agent diagnose --format json
     """
     from iwx_agent.cli.options import one_of, override_of
-    from iwx_agent.report import FORMATS, exit_code, render, to_html, to_json
+    from iwx_agent.cli.printing import print_report
+    from iwx_agent.report import FORMATS, exit_code
 
     one_of(output, FORMATS, "--format")
     override = override_of(priority, reason)
     request = request_of(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
-    report = _report(source, request, _load_terminal if output == "text" else None)
-    if output in ("json", "html"):  # UTF-8 in every locale
-        sys.stdout.buffer.write(to_json(report) if output == "json" else to_html(report))
-        sys.stdout.buffer.flush()
-    elif output != "text":
-        sys.stdout.write(render(report, output))
-    else:
-        from iwx_agent.cli.screen import Screen
-        from iwx_agent.rendering.terminal import print_report
-
-        print_report(report, Screen(highlight=False, emoji=False, markup=False), verbose=verbose)
+    meanwhile = _load_terminal if output == "text" else None
+    report = report_of(source, request, meanwhile, save=not no_save)
+    print_report(report, output, verbose=verbose)
     raise typer.Exit(exit_code(report, output))
-
-
-def ticket(
-    source: From = None,
-    only: Only = "",
-    skip: Skip = "",
-    budget: Budget = None,
-    deep: Deep = False,
-    no_confirm: NoConfirm = False,
-    priority: SetPriority = "",
-    reason: Reason = "",
-    debug: Debug = False,  # noqa: ARG001 - read by the entry
-) -> None:
-    """Print the support ticket, each field under its label in the form's order, ready to paste.
-
-    Example: iwx-agent ticket
-    """
-    from iwx_agent.cli.options import override_of
-    from iwx_agent.report import ticket_text
-
-    override = override_of(priority, reason)
-    request = request_of(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
-    report = _report(source, request)
-    sys.stdout.write(ticket_text(report))
-    raise typer.Exit(report.exit_code)
 
 
 def capture(
@@ -128,22 +98,33 @@ def capture(
 
 def _load_terminal() -> None:
     """Load what prints for people while the machine is being asked: afterwards it would be waited for."""
+    import iwx_agent.cli.printing
     import iwx_agent.cli.screen
     import iwx_agent.rendering.terminal  # noqa: F401
 
 
-def _report(source: Path | None, request: "Request", meanwhile: Callable[[], None] | None = None) -> "Report":
+def report_of(
+    source: Path | None,
+    request: "Request",
+    meanwhile: Callable[[], None] | None = None,
+    *,
+    save: bool = True,
+) -> "Report":
+    """Return the report on this machine, which is saved, or a capture; with progress on a terminal."""
     from iwx_agent.app.sources import diagnose_capture, diagnose_live
     from iwx_agent.cli.progress import Progress
 
-    unkept: list[str] = []
+    unsaved: list[str] = []
     with Progress(sys.stderr) as progress:
         if source is not None:
             return diagnose_capture(source, request, on_progress=progress.update)
         report = diagnose_live(
-            request, on_progress=progress.update, on_unkept=unkept.append, meanwhile=meanwhile
+            request,
+            on_progress=progress.update,
+            on_unsaved=unsaved.append if save else None,
+            meanwhile=meanwhile,
         )
-    for why in unkept:
+    for why in unsaved:
         sys.stderr.write(f"iwx-agent: {why}\n")
     return report
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from iwx_agent.cli import assistance, bundling, catalogue, diagnosis, why
+from iwx_agent.cli import assistance, bundling, catalogue, diagnosis, saved, ticketing, why
 
 EXIT_USAGE = 2
 EXIT_INTERNAL = 70
@@ -39,12 +39,14 @@ def application() -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_root)
     app.command()(_guarded(diagnosis.diagnose))
-    app.command()(_guarded(diagnosis.ticket))
+    app.command()(_guarded(ticketing.ticket))
     app.command()(_guarded(diagnosis.capture))
     app.command()(_guarded(bundling.bundle))
     app.command()(_guarded(catalogue.checks))
     app.command()(_guarded(catalogue.explain))
     app.command()(_guarded(why.why))
+    app.command()(_guarded(saved.report))
+    app.command()(_guarded(saved.diff))
     app.add_typer(_assistance())
     return app
 
@@ -143,9 +145,7 @@ def _say(error: Exception, *, debug: bool) -> int:
         sys.stderr.write(f"iwx-agent: {one_line(str(error), 1000)}\n")
         return EXIT_USAGE
     if isinstance(error, StateError):
-        why_not = "no verdict has been kept yet" if error.absent else one_line(str(error), 1000)
-        hint = "Run as root: iwx-agent diagnose. For a capture: iwx-agent why --from DIR"
-        sys.stderr.write(f"iwx-agent: {why_not}\n{hint}\n")
+        sys.stderr.write(f"iwx-agent: {one_line(str(error), 1000)}\n{error.next_step}\n")
         return EXIT_USAGE
     if isinstance(error, OSError) and error.errno in _UNWRITABLE:
         _drop_output()

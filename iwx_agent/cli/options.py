@@ -8,6 +8,7 @@ import typer
 from iwx_agent.model import Check, Override, Priority
 
 _REASON_CHARACTERS = 300
+_NOTE_CHARACTERS = 4000
 
 
 def unknown(kind: str, given: str, known: Iterable[str], hint: str) -> NoReturn:
@@ -56,6 +57,13 @@ def override_of(priority: str, reason: str) -> Override | None:
             f"--reason: expected at most {_REASON_CHARACTERS} characters, got {len(why)}."
         )
     return Override(priority=names[priority.strip().lower()], reason=why)
+
+
+def checked_note(note: str) -> str:
+    """Return the note; one that is too long is wrong usage."""
+    if len(note) > _NOTE_CHARACTERS:
+        raise typer.BadParameter(f"--note: expected at most {_NOTE_CHARACTERS} characters, got {len(note)}.")
+    return note
 
 
 def _named(text: str) -> set[str]:

@@ -22,7 +22,7 @@ def in_memory(data: bytes) -> int:
     return number
 
 
-def refuse_unsavable(path: str) -> None:
+def refuse_unsavable(path: str, *, replace: bool = False) -> None:
     """Do nothing when ``save`` could write at a path, as far as can be told without the data.
 
     A path that ends with a slash is a directory in which the name is not known yet.
@@ -30,11 +30,11 @@ def refuse_unsavable(path: str) -> None:
     Raises:
         HostError: as ``save`` does.
     """
-    _ask("savable", *_parts(path), path=path, limit_s=_LOOK_TIMEOUT_S)
+    _ask("savable", *_parts(path), replace, path=path, limit_s=_LOOK_TIMEOUT_S)
 
 
-def save(path: str, data: bytes) -> None:
-    """Write a new file of mode 0600; never over something, never in part.
+def save(path: str, data: bytes, *, replace: bool = False) -> None:
+    """Write a new file of mode 0600; never in part, and over nothing but, with ``replace``, a regular file.
 
     Raises:
         HostError: ``refused`` when there is something already, ``permission`` in a directory that everybody
@@ -42,7 +42,8 @@ def save(path: str, data: bytes) -> None:
     """
     number = in_memory(data)
     try:
-        _ask("save", *_parts(path), len(data), path=path, limit_s=SAVE_TIMEOUT_S, handed=(number,))
+        request = ("save", *_parts(path), len(data), replace)
+        _ask(*request, path=path, limit_s=SAVE_TIMEOUT_S, handed=(number,))
     finally:
         os.close(number)
 

@@ -19,7 +19,16 @@ from iwx_agent.model.core import (
     grade,
     moment,
 )
-from iwx_agent.model.history import OpenIncident, RunPoint
+from iwx_agent.model.history import (
+    Change,
+    ChangeKind,
+    ComparedRun,
+    Comparison,
+    Measures,
+    OpenIncident,
+    RunPoint,
+    SavedRun,
+)
 from iwx_agent.model.layout import Alternative, Confidence, Layout
 from iwx_agent.model.machine import (
     Address,
@@ -64,8 +73,12 @@ __all__ = [
     "AssistanceReport",
     "Boot",
     "Cause",
+    "Change",
+    "ChangeKind",
     "Check",
     "CheckResult",
+    "ComparedRun",
+    "Comparison",
     "Confidence",
     "Evidence",
     "Expected",
@@ -83,6 +96,7 @@ __all__ = [
     "ListeningSocket",
     "ListeningSockets",
     "LogLine",
+    "Measures",
     "Missing",
     "Moment",
     "OpenIncident",
@@ -105,6 +119,7 @@ __all__ = [
     "Report",
     "ReportHost",
     "RunPoint",
+    "SavedRun",
     "Scope",
     "ServerZone",
     "Severity",

@@ -5,7 +5,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from iwx_agent.model.changes import Changes, Environment, Impact
 from iwx_agent.model.core import CheckResult, Incident, IncidentState, Scope, Severity, Status
+from iwx_agent.model.history import Measures
 from iwx_agent.model.machine import Address
 from iwx_agent.model.verdict import Verdict
 
@@ -44,7 +46,11 @@ class AssistanceReport(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """``timings`` holds seconds per probe; all times are UTC."""
+    """``timings`` holds seconds per probe; all times are UTC.
+
+    ``impact``, ``changes`` and ``environment`` are asked for only when there is something to report; ``note``
+    is what a person has to say to it.
+    """
 
     schema_version: int
     agent_version: str
@@ -55,6 +61,11 @@ class Report(Struct, frozen=True, kw_only=True):
     results: tuple[CheckResult, ...]
     timings: dict[str, float]
     remote_assistance: AssistanceReport = AssistanceReport(state="unknown")
+    measures: Measures = Measures()
+    impact: tuple[Impact, ...] = ()
+    changes: Changes | None = None
+    environment: Environment | None = None
+    note: str = ""
 
     @property
     def exit_code(self) -> int:

@@ -15,8 +15,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
 
 from iwx_agent.model import Finding, Report, RunPoint
+from iwx_agent.model.ticket import TicketLimits
 from iwx_agent.rendering import ticket, timeline, words
 
+_LIMITS = TicketLimits()
 _INCIDENTS_COUNT = 20  # shown in full; the others get one line
 _MORE_COUNT = 100
 _OTHERS_COUNT = 40  # consequences, over all incidents
@@ -39,8 +41,11 @@ class Shown(Struct, frozen=True, kw_only=True):
     ago: str
 
 
-def render(report: Report, points: Sequence[RunPoint] = ()) -> str:
-    """Return the page; ``points`` are saved runs, from two on they are drawn as a timeline."""
+def render(report: Report, points: Sequence[RunPoint] = (), *, limits: TicketLimits = _LIMITS) -> str:
+    """Return the page; ``points`` are saved runs, from two on they are drawn as a timeline.
+
+    ``limits`` are those of the ticket, whose fields are the same as everywhere.
+    """
     style, script = _part("report.css"), _part("report.js")
     shown = list(_shown(report))
     return (
@@ -53,7 +58,7 @@ def render(report: Report, points: Sequence[RunPoint] = ()) -> str:
             policy=_policy(style, script),
             headline=words.headline(report),
             tone=_tone(report),
-            ticket=ticket.ticket_of(report).fields,
+            ticket=ticket.ticket_of(report, limits).fields,
             portal=ticket.PORTAL,
             incidents=shown[:_INCIDENTS_COUNT],
             more_incidents=shown[_INCIDENTS_COUNT:_MORE_COUNT],

@@ -8,7 +8,7 @@ A plugin's text ends up on web pages and, through ``$SERVICEOUTPUT$``, between t
 usually ``printf "%b"``. So nothing in it is a bar, markup, a quote, ``$``, a backtick or a backslash.
 """
 
-from iwx_agent.model import Report, RunPoint, Severity, Status, counts_as_emergency, worst
+from iwx_agent.model import Report, Severity, Status, counts_as_emergency, worst
 from iwx_agent.rendering import words
 
 _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -33,14 +33,13 @@ def exit_code(report: Report) -> int:
     return 3 if words.blind(report) else 0
 
 
-def render(report: Report, point: RunPoint | None = None) -> str:
+def render(report: Report) -> str:
     """Return the line with its performance data, and one more line for each incident and blind check.
 
-    ``point`` has what the run measured of disk and mail queue. The whole is at most 4000 bytes of UTF-8; the
-    last line counts those that have no room.
+    The whole is at most 4000 bytes of UTF-8; the last line counts those that have no room.
     """
     word = _WORDS[exit_code(report)]
-    first = f"IWX {word}: {_safe(_headline(report), _TEXT_BYTES)} | {_performance(report, point)}"
+    first = f"IWX {word}: {_safe(_headline(report), _TEXT_BYTES)} | {_performance(report)}"
     return "\n".join([first, *_fitting(_further(report), _ALL_BYTES - _size(first))]) + "\n"
 
 
@@ -56,7 +55,7 @@ def _headline(report: Report) -> str:
     return "nothing wrong"
 
 
-def _performance(report: Report, point: RunPoint | None) -> str:
+def _performance(report: Report) -> str:
     """Return counts and measures; a limit of ``0`` means that more than 0 is a warning or critical."""
     emergencies_count = sum(counts_as_emergency(incident) for incident in report.incidents)
     problems_count = sum(worst(incident) >= Severity.WARNING for incident in report.incidents)
@@ -68,7 +67,7 @@ def _performance(report: Report, point: RunPoint | None) -> str:
         f"ok={ok_count};;;0",
         f"slowest={max(report.timings.values(), default=0):.3f}s;;;0",
     ]
-    used_pct, queue_count = words.measured(point)
+    used_pct, queue_count = words.measured(report)
     if used_pct is not None:
         told.append(f"disk={used_pct:.1f}%;;;0;100")
     if queue_count is not None:

@@ -8,7 +8,7 @@ names are for ever; ``docs/reference/metrics.md`` lists them.
 import re
 from collections.abc import Iterable, Iterator
 
-from iwx_agent.model import AssistanceReport, Incident, Priority, Report, RunPoint, Status, worst
+from iwx_agent.model import AssistanceReport, Incident, Priority, Report, Status, worst
 from iwx_agent.rendering import words
 
 _INCIDENTS_COUNT = 50
@@ -21,13 +21,13 @@ Sample = tuple[Labels, float]
 Family = tuple[str, str, Iterable[Sample]]
 
 
-def render(report: Report, point: RunPoint | None = None) -> str:
+def render(report: Report) -> str:
     """Return all metrics of one result, each family with HELP and TYPE, in a fixed order.
 
-    ``point`` has what the run measured of disk and mail queue. What is not known has no sample.
+    What is not known has no sample.
     """
     families = [*_run(report), *_verdict(report), *_incidents(report), *_checks(report)]
-    families += [*_assistance(report.remote_assistance), *_measured(point)]
+    families += [*_assistance(report.remote_assistance), *_measured(report)]
     return (
         "".join(_family(f"iwx_agent_{name}", told, samples) for name, told, samples in families) + "# EOF\n"
     )
@@ -108,8 +108,8 @@ def _assistance(report: AssistanceReport) -> Iterator[Family]:
         yield "remote_assistance_ready", "Whether support could get in over SSH.", [({}, report.ready)]
 
 
-def _measured(point: RunPoint | None) -> Iterator[Family]:
-    used_pct, queue_count = words.measured(point)
+def _measured(report: Report) -> Iterator[Family]:
+    used_pct, queue_count = words.measured(report)
     if used_pct is not None:
         yield "disk_used_ratio", "Used part of the fullest file system, from 0 to 1.", [({}, used_pct / 100)]
     if queue_count is not None:

@@ -14,12 +14,12 @@ from iwx_agent.model import (
     Licence,
     Missing,
     Report,
-    RunPoint,
     Severity,
     Status,
     counts_as_emergency,
     worst,
 )
+from iwx_agent.model.changes import Environment
 
 # Control characters (C0 but tab and newline, DEL, C1), bidirectional overrides, what Unicode calls ignorable
 # by default (zero-width marks, fillers, variation selectors, tags), line and paragraph separators, halves of
@@ -50,6 +50,13 @@ LICENCE_WORDS = {
     Licence.DIRECT: "bought from InterWorx (as configured)",
     Licence.RESELLER: "bought from a reseller (as configured)",
     Licence.NOT_SET: "not stated; a person has to say before this is sent: from InterWorx or from a reseller",
+}
+
+ROLE_WORDS = {
+    "": "not determined",
+    "single": "single server, in no cluster",
+    "manager": "cluster manager",
+    "node": "cluster node",
 }
 
 
@@ -104,11 +111,16 @@ def state_words(incident: Incident) -> str:
 
 def grade_word(incident: Incident) -> str:
     """Return the word for how bad an incident is now."""
-    if incident.state is IncidentState.PASSING:
+    return graded(worst(incident), incident.state)
+
+
+def graded(severity: Severity, state: IncidentState | None = None) -> str:
+    """Return the word for how bad something is, in an incident of this state."""
+    if state is IncidentState.PASSING:
         return "passing"
-    if incident.state is IncidentState.IN_PROGRESS:
+    if state is IncidentState.IN_PROGRESS:
         return "in progress"
-    return SEVERITY_WORDS[worst(incident)]
+    return SEVERITY_WORDS[severity]
 
 
 MOST_MESSAGES = 1e9  # a larger number is no queue, and would leave a picture's scale without room
@@ -127,18 +139,17 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def quantity(value: float | Missing, highest: float) -> float | None:
+def quantity(value: float | Missing | None, highest: float) -> float | None:
     """Return a number that can be drawn, at most ``highest``; None for what is unknown or no quantity."""
-    if isinstance(value, Missing) or not 0 <= value < math.inf:  # NaN fails both
+    if value is None or isinstance(value, Missing) or not 0 <= value < math.inf:  # NaN fails both
         return None
     return float(min(value, highest))
 
 
-def measured(point: RunPoint | None) -> tuple[float | None, float | None]:
+def measured(report: Report) -> tuple[float | None, float | None]:
     """Return (percent used of the fullest file system, messages in the mail queue); None where not known."""
-    if point is None:
-        return None, None
-    return quantity(point.disk_used_pct, 100.0), quantity(point.queue_count, MOST_MESSAGES)
+    told = report.measures
+    return quantity(told.disk_used_pct, 100.0), quantity(told.queue_count, MOST_MESSAGES)
 
 
 def address(report: Report) -> str:
@@ -193,12 +204,27 @@ def environment(report: Report) -> list[tuple[str, str]]:
         ("Host name", f"{one_line(host.fqdn, 100)} ({known})"),
         ("Addresses", addresses or "none found"),
         ("InterWorx", one_line(host.panel_version, 40) or "version not determined"),
+        *_system(report.environment),
         ("Licence", LICENCE_WORDS[report.verdict.licence]),
         ("Up since", at(host.booted_at)),
     ]
     if host.address_note:
         said.append(("Note", one_line(host.address_note)))
     return said
+
+
+def _system(environment: Environment | None) -> list[tuple[str, str]]:
+    """Return what system it is and its part in a cluster; nothing where that was not asked for."""
+    if environment is None:
+        return []
+    role = ROLE_WORDS[environment.role]
+    if environment.nodes_count:
+        role = f"{role}, {counted(environment.nodes_count, 'node')}"
+    return [
+        ("System", one_line(environment.system, 120) or "not determined"),
+        ("Kernel", one_line(environment.kernel, 120) or "not determined"),
+        ("Role", role),
+    ]
 
 
 class Step(Struct, frozen=True, kw_only=True):

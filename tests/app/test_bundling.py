@@ -20,6 +20,7 @@ from iwx_agent.app.sources import diagnose_capture, known
 from iwx_agent.config.settings import BundleSettings
 from iwx_agent.host import AskClock, HostError, Question, ReadFile, RunCommand, TailFile
 from iwx_agent.model import Evidence
+from iwx_agent.model.ticket import TicketLimits
 from iwx_agent.redact import CanaryError, Redactor
 from iwx_agent.replay import CaptureError, Recorder, open_capture
 from iwx_agent.replay.archives import TAR, ZIP, unpacked
@@ -138,8 +139,7 @@ def test_the_same_run_gives_the_same_bytes(kind: str) -> None:
 
 
 def test_a_bundle_of_just_the_limit_is_whole_and_one_byte_less_leaves_something_out() -> None:
-    whole = made()
-    size_bytes = len(whole.data)
+    size_bytes = len(made(size_bytes=len(made().data)).data)  # the limit stands in the manifest, packed too
     assert made(size_bytes=size_bytes + 1).left_out == ()
     assert made(size_bytes=size_bytes).left_out == ()
     less = made(size_bytes=size_bytes - 1)
@@ -244,6 +244,17 @@ def test_a_bundle_of_a_recorded_machine_is_judged_as_the_machine(tmp_path: Path,
     assert open_capture(tmp_path / bundle.name).info.source == "by hand"
     second = bundle_from(tmp_path / bundle.name, Request(), Wanted())
     assert second.name.removesuffix(".tar.gz") == bundle.name.removesuffix(f".{kind}")
+
+
+def test_the_note_and_the_limits_of_the_ticket_reach_the_ticket_in_it(tmp_path: Path) -> None:
+    short = TicketLimits(message_characters=1_000)
+    for note, limits, cut in (("rang at\nnoon", TicketLimits(), False), ("", short, True)):
+        bundle = bundle_from(ROOTS / "queue-stuck", Request(), Wanted(note=note, ticket=limits))
+        files = opened(bundle, tmp_path).files
+        ticket, page = files["ticket.txt"].decode(), files["report.html"].decode()
+        assert ("A PERSON'S NOTE\n  | rang at\n  | noon\n" in ticket) == bool(note)
+        assert json.loads(files["report.json"])["note"] == note
+        assert ("\n... cut: " in ticket) == ("... cut: " in page) == cut
 
 
 def test_nothing_is_lost_from_a_bundle_of_a_bundle(tmp_path: Path) -> None:

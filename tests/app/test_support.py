@@ -145,7 +145,7 @@ def test_the_shipped_lists_say_what_the_checks_say(root: str, monkeypatch: pytes
     """What they would change would be a fault of one of the two."""
     by_policy = scopes(root)
     undecided = replace(POLICY, does_not_qualify=())
-    monkeypatch.setattr("iwx_agent.app.sources.load_policy", lambda: undecided)
+    monkeypatch.setattr("iwx_agent.app.sources.load_policy", lambda etc: undecided)
     assert scopes(root) == by_policy
 
 

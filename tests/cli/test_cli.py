@@ -216,7 +216,7 @@ def test_the_ticket_is_printed(iwx: Run, capture: Path, judged: Callable[..., No
     code, out, err = iwx("ticket", "--from", str(capture), "--no-confirm")
     assert (code, err) == (3, "")
     assert out.startswith("Category: Support\n")
-    assert "Subject: title of PANEL-001 on iwx1.example.com" in out
+    assert "Subject: [HIGH] title of PANEL-001 on iwx1.example.com [iwx-" in out
 
 
 @pytest.mark.parametrize("command", ["diagnose", "ticket"])
@@ -284,7 +284,7 @@ def test_diagnosis_of_this_machine_takes_the_budget_of_the_configuration(
 
     told: list[float] = []
 
-    def live(request: Any, *, on_progress: Any, on_unkept: Any, meanwhile: Any) -> Any:
+    def live(request: Any, **_: Any) -> Any:
         told.append(request.budget_s)
         return report()
 

@@ -60,6 +60,8 @@ def test_it_is_judged_from_there(iwx: Run, here: Path) -> None:
     whole = unpacked(BytesIO((here / "b.tar.gz").read_bytes()), "b")
     (told,) = [json.loads(data) for name, data in whole.items() if name.endswith("/manifest.json")]
     assert told["note"] == "it began at noon; password=[hidden:password]"
+    (ticket,) = [data for name, data in whole.items() if name.endswith("/ticket.txt")]
+    assert b"A PERSON'S NOTE\n  | it began at noon; password=[hidden:password]\n" in ticket
 
 
 @pytest.mark.parametrize(
@@ -112,6 +114,7 @@ def never(*told: object, **more: object) -> None:
             2,
             "--encrypt: expected a key's full fingerprint or a mail address, got 'Bob'",
         ),
+        (("--note", "x" * 4001), 2, "--note: expected at most 4000 characters, got 4001"),
         (("there",), 2, "there is something at .*there already; nothing was overwritten"),
         (("link",), 2, "there is a symbolic link at"),
         (("open/b",), 2, "everybody can write to"),

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from building import finding, incident, make_capture, report, report_host
 
-from iwx_agent.app.sources import keep
+from iwx_agent.app.saved import save_run
 from iwx_agent.cli import run
-from iwx_agent.config import load_policy
-from iwx_agent.model import Override, Priority, Report, Verdict
+from iwx_agent.config import Settings, load_policy
+from iwx_agent.model import Override, Priority, Report
 from iwx_agent.triage import Circumstances, Clock, verdict_of
 
 Run = Callable[..., tuple[int, str, str]]
-HINT = "Run as root: iwx-agent diagnose. For a capture: iwx-agent why --from DIR\n"
+HINT = "A run of root is saved: iwx-agent diagnose. What is there: iwx-agent report --list\n"
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def iwx(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture(autouse=True)
 def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iwx_agent.state._is_root", lambda: True)
+    monkeypatch.setattr("iwx_agent.state.door.is_root", lambda: True)
 
 
 class Live:
@@ -40,20 +40,19 @@ class Live:
         self.asked: list[Any] = []
         self.as_root = True
 
-    def diagnose(
-        self, request: Any, *, on_progress: Any, on_unkept: Callable[[str], None], meanwhile: Any = None
-    ) -> Report:
+    def diagnose(self, request: Any, *, on_unsaved: Any, **_: Any) -> Report:
         self.asked.append(request)
         down = incident(finding(title="NodeWorx does not answer"))
         given = Circumstances(policy=load_policy(), clock=Clock(now=None), override=request.override)
         verdict = verdict_of((down,), (), given)
-        return keeping(report(down, verdict=verdict, host=report_host(as_root=self.as_root)), on_unkept)
+        made = report(down, verdict=verdict, host=report_host(as_root=self.as_root))
+        return saving(made, on_unsaved)
 
 
-def keeping(made: Report, on_unkept: Callable[[str], None]) -> Report:
-    """As the diagnosis of this machine does: keep the verdict, and say why if that cannot be."""
-    if why := keep(made):
-        on_unkept(why)
+def saving(made: Report, on_unsaved: Callable[[str], None] | None) -> Report:
+    """As the diagnosis of this machine does: save it, and say why if that cannot be."""
+    if on_unsaved is not None and (why := save_run(made, Settings())):
+        on_unsaved(why)
     return made
 
 
@@ -97,8 +96,9 @@ def test_the_verdict_of_a_capture_is_explained_and_not_kept(iwx: Run, tmp_path: 
     assert iwx("why", "--from", str(tmp_path / "nowhere"))[0] == 2
 
 
-def test_without_a_verdict_it_says_what_to_run(iwx: Run) -> None:
-    assert iwx("why") == (2, "", f"iwx-agent: no verdict has been kept yet\n{HINT}")
+def test_without_a_verdict_it_says_what_to_run(iwx: Run, kept: Path) -> None:
+    said = f"iwx-agent: {kept}/state.db: nothing has been kept yet\n{HINT}"
+    assert iwx("why") == (2, "", said)
 
 
 def test_without_root_nothing_is_kept_and_why_says_so(
@@ -107,20 +107,10 @@ def test_without_root_nothing_is_kept_and_why_says_so(
     live.as_root = False
     assert iwx("diagnose")[::2] == (3, "")
     assert not kept.exists()
-    monkeypatch.setattr("iwx_agent.state._is_root", lambda: False)
-    place = kept / "last-verdict.json"
-    said = f"iwx-agent: {place}: kept for root only, and this is not root\n{HINT}"
+    monkeypatch.setattr("iwx_agent.state.door.is_root", lambda: False)
+    hint = "Run it as root. For a capture: iwx-agent diagnose --from DIR"
+    said = f"iwx-agent: {kept}/state.db: kept for root only, and this is not root\n{hint}\n"
     assert iwx("why") == (2, "", said)
-
-
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"schema_version": 1}', b"\xff"])
-def test_what_is_no_verdict_is_said(iwx: Run, kept: Path, data: bytes) -> None:
-    kept.mkdir(mode=0o700)
-    (kept / "last-verdict.json").write_bytes(data)
-    code, out, err = iwx("why")
-    assert (code, out) == (2, "")
-    assert err.startswith(f"iwx-agent: {kept}/last-verdict.json: is no verdict: ")
-    assert err.endswith(HINT)
 
 
 def test_a_verdict_that_cannot_be_kept_costs_one_line_and_nothing_else(
@@ -131,24 +121,8 @@ def test_a_verdict_that_cannot_be_kept_costs_one_line_and_nothing_else(
     assert code == 3
     assert "NodeWorx does not answer" in out
     assert err == (
-        f"iwx-agent: the verdict was not kept for iwx-agent why: {kept}/last-verdict.json: "
-        f"{kept} is no directory of its own; left alone\n"
+        f"iwx-agent: this run was not saved: {kept}/state.db: {kept} is no directory of its own; left alone\n"
     )
-
-
-def test_a_verdict_that_is_too_large_is_not_kept(
-    iwx: Run, live: Live, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def long(
-        request: Any, *, on_progress: Any, on_unkept: Callable[[str], None], meanwhile: Any = None
-    ) -> Report:
-        made = report(verdict=Verdict(priority=None, emergency=False, reasons=("x" * 200_000,)))
-        return keeping(made, on_unkept)
-
-    monkeypatch.setattr("iwx_agent.app.sources.diagnose_live", long)
-    code, _, err = iwx("diagnose")
-    assert code == 0
-    assert "more than the 131072 that are kept" in err
 
 
 # A priority of one's own

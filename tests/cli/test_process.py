@@ -88,15 +88,31 @@ LOADED = """
 import sys
 from iwx_agent.cli import run
 run(sys.argv[1:])
-sys.stderr.write(" ".join({"jinja2", "iwx_agent.rendering.html"} & set(sys.modules)))
+sys.stderr.write(" ".join(sys.modules))
 """
+PAGE = {"jinja2", "iwx_agent.rendering.html"}
+TICKET = {
+    *("iwx_agent.rendering.ticket", "iwx_agent.app.background", "iwx_agent.probes.changes"),
+    *("iwx_agent.triage.changes", "iwx_agent.triage.impact", "iwx_agent.parsers.wtmp"),
+}
+ROOTS = Path(__file__).parents[1] / "roots"
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    command = [sys.executable, "-c", LOADED, *arguments]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=30)
+    return set(done.stderr.decode().split())
 
 
 @pytest.mark.parametrize(("output", "loaded"), [("text", False), ("json", False), ("html", True)])
 def test_only_who_wants_a_page_pays_for_it(capture: Path, output: str, loaded: bool) -> None:
-    command = [sys.executable, "-c", LOADED, "diagnose", "--from", str(capture), "--format", output]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=30)
-    assert set(done.stderr.split()) == ({b"jinja2", b"iwx_agent.rendering.html"} if loaded else set())
+    found = loaded_by("diagnose", "--from", str(capture), "--format", output)
+    assert found & PAGE == (PAGE if loaded else set())
+
+
+def test_a_healthy_server_pays_nothing_for_the_ticket() -> None:
+    assert not loaded_by("diagnose", "--from", str(ROOTS / "healthy")) & TICKET
+    assert loaded_by("ticket", "--from", str(ROOTS / "healthy")) >= TICKET
 
 
 def test_no_colour_in_a_pipe_and_none_for_who_wants_none(capture: Path) -> None:

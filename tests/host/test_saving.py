@@ -133,7 +133,7 @@ def test_a_disk_that_fills_while_writing_leaves_nothing(
     source = os.open(__file__, os.O_RDONLY)
     try:
         with pytest.raises(OSError, match="No space left"):
-            saving._write_new(descriptor, "b", 100, source)
+            saving._write_new(descriptor, "b", 100, replace=False, number=source)
     finally:
         os.close(descriptor)
         os.close(source)
@@ -142,7 +142,7 @@ def test_a_disk_that_fills_while_writing_leaves_nothing(
 
 def test_a_source_that_is_shorter_than_told_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(NoAnswer, match="only 3 of 10 bytes were there"):
-        saving.save(str(tmp_path), "b", 10, in_memory(b"123"))
+        saving.save(str(tmp_path), "b", 10, replace=False, number=in_memory(b"123"))
     assert list(tmp_path.iterdir()) == []
 
 

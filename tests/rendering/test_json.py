@@ -94,6 +94,11 @@ def test_the_keys_that_are_promised() -> None:
         "results",
         "timings",
         "remote_assistance",
+        "measures",
+        "impact",
+        "changes",
+        "environment",
+        "note",
     ]
     assert list(made["remote_assistance"]) == [
         "state",

@@ -1,4 +1,4 @@
-"""Terminal and ticket made from built reports: what stands where, and that nothing hostile passes through."""
+"""The terminal made from built reports: what stands where, and that nothing hostile passes through."""
 
 import io
 from collections.abc import Callable
@@ -10,7 +10,6 @@ from hostile import HOSTILE, everywhere
 from rich.console import Console
 
 from iwx_agent.model import (
-    Address,
     Evidence,
     IncidentState,
     Priority,
@@ -21,8 +20,6 @@ from iwx_agent.model import (
     Verdict,
 )
 from iwx_agent.rendering.terminal import print_report
-from iwx_agent.rendering.ticket import render, ticket_of
-from iwx_agent.report import ticket_text
 
 DISK = finding(
     "SYSTEM-001",
@@ -84,44 +81,18 @@ def screen(made: Report, *, width: int = 100, verbose: bool = False) -> str:
     return out.getvalue()
 
 
-def ticket(made: Report) -> str:
-    return ticket_text(made)
-
-
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_screen_as_a_whole(width: int, golden: Callable[[str, str], None]) -> None:
     golden(f"terminal-{width}.txt", screen(FULL_DISK, width=width))
 
 
-def test_the_ticket_as_a_whole(golden: Callable[[str, str], None]) -> None:
-    golden("ticket.txt", ticket(FULL_DISK))
-
-
-def test_the_fields_stand_in_the_order_of_the_form() -> None:
-    assert [label for label, _ in ticket_of(FULL_DISK).fields] == [
-        "Category",
-        "IP Address or Hostname",
-        "Remote Assistance Enabled?",
-        "Subject",
-        "Message",
-        "Priority",
-    ]
-    told = ticket(FULL_DISK)
-    places = [told.index(f"{label}:") for label, _ in ticket_of(FULL_DISK).fields]
-    assert places == sorted(places)
-
-
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:12]))
-@pytest.mark.parametrize("rendered", [screen, lambda made: screen(made, verbose=True), ticket])
+@pytest.mark.parametrize("rendered", [screen, lambda made: screen(made, verbose=True)])
 def test_hostile_text_reaches_no_output_raw(text: str, rendered: Callable[[Report], str]) -> None:
     told = rendered(everywhere(text))
-    plain = rendered(everywhere("text"))
     for raw in ("\x1b", "\x07", "\r", "\x00", "\u2028", "\u202e", "\u2066", "\ud800"):
         assert raw not in told
     assert len(told) < 60_000
-    for label in ("Priority:", "Category:"):
-        began = sum(line.startswith(label) for line in told.splitlines())
-        assert began == sum(line.startswith(label) for line in plain.splitlines())
     told.encode()
 
 
@@ -211,50 +182,3 @@ def test_an_incident_without_a_step_shows_none() -> None:
 def test_a_remark_of_a_step_stands_behind_it() -> None:
     made = report(incident(finding(remedy=("systemctl restart x   # the panel only",))))
     assert "1. systemctl restart x  # the panel only" in screen(made)
-
-
-# The ticket
-
-
-def test_a_ticket_without_findings_asks_for_the_persons_words() -> None:
-    told = ticket(report())
-    assert "Subject: question about this server on iwx1.example.com" in told
-    assert "Priority: Medium" in told
-    assert "the description is the person's own" in told
-    assert "COULD NOT BE DETERMINED" not in told
-
-
-def test_a_ticket_says_what_is_not_known_of_the_server() -> None:
-    host = report_host(
-        addresses=(), panel_version="", fqdn="", fqdn_resolves=None, booted_at=None, address_note="no address"
-    )
-    unknown = tuple(result(check_id=f"a.b{n}", status=Status.UNKNOWN, reason="why") for n in range(9))
-    told = ticket(report(host=host, results=unknown))
-    assert "IP Address or Hostname: iwx1\n" in told
-    assert "Addresses: none found" in told
-    assert "InterWorx: version not determined" in told
-    assert "Up since: unknown" in told
-    assert "not known whether it resolves" in told
-    assert "Note: no address" in told
-    assert "- and 1 more" in told
-
-
-def test_a_ticket_is_bounded_and_says_so() -> None:
-    many = [incident(finding(f"A-{n:03}"), finding(f"B-{n:03}")) for n in range(20)]
-    told = ticket(report(*many))
-    assert "... and 14 more incidents; the agent's report has them." in told
-    assert "A-005" in told
-    assert "A-006" not in told
-
-
-def test_the_subject_is_one_line_of_120_characters_at_most() -> None:
-    made = ticket_of(report(incident(finding(title="x\n" * 300))))
-    assert len(made.subject) == 120
-    assert render(made).count("Subject: ") == 1
-
-
-def test_a_private_address_is_marked() -> None:
-    host = report_host(addresses=(Address(ip="10.0.0.1", source="route", private=True),))
-    told = ticket(report(host=host))
-    assert "Addresses: 10.0.0.1 (private, route)" in told
-    assert f"IP Address or Hostname: {host.fqdn} (private address 10.0.0.1)\n" in told

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
+import msgspec
 import pytest
 from building import finding, incident, report, report_host, result
 from rich.console import Console
@@ -31,7 +32,6 @@ from iwx_agent.model import (
 from iwx_agent.parsers.tzif import zone_of
 from iwx_agent.rendering.terminal import print_report
 from iwx_agent.report import (
-    explanation_from_json,
     explanation_json,
     explanation_text,
     render,
@@ -151,7 +151,8 @@ def test_a_priority_of_ones_own_is_shown_everywhere() -> None:
     assert "**Suggested priority: Urgent**" in render(NIGHT, "markdown")
     text = ticket_text(made)
     assert text.endswith("Priority: Low\n")
-    assert "Low, set by a person: we move it tonight.\nThe agent suggests Urgent: The mail service" in text
+    said = "- Low, set by a person: we move it tonight.\n- The agent suggests Urgent: an emergency, confirmed"
+    assert said in text
     assert "override    Low, set by a person: we move it tonight\n" in explanation_text(verdict_to_keep(made))
 
 
@@ -209,7 +210,7 @@ def test_a_long_text_of_a_provider_is_bounded() -> None:
 def test_what_is_kept_has_no_evidence_and_comes_back() -> None:
     kept = verdict_to_keep(NIGHT)
     data = explanation_json(kept)
-    assert explanation_from_json(data) == kept
+    assert msgspec.json.decode(data, type=LastVerdict) == kept
     assert b"said so" not in data  # the evidence of every built finding
     assert b"detail of" not in data
     made = json.loads(data)
@@ -277,7 +278,7 @@ def test_hostile_text_passes_through_no_explanation(text: str) -> None:
         assert len(told) < 30_000
         told.encode()
     assert explanation_text(verdict_to_keep(made)).count("\nVerdict of") == 0
-    explanation_from_json(explanation_json(verdict_to_keep(made)))
+    msgspec.json.decode(explanation_json(verdict_to_keep(made)), type=LastVerdict)
 
 
 def test_a_verdict_by_hand_has_no_trace_and_still_renders() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from iwx_agent.app.diagnose import Request
 from iwx_agent.app.sources import diagnose_capture
-from iwx_agent.model import Report, Status
+from iwx_agent.model import Licence, Report, Status
 
 ROOTS = Path(__file__).parents[1] / "roots"
 NAMES = tuple(sorted(path.name for path in ROOTS.iterdir() if path.is_dir()))
@@ -28,12 +28,13 @@ def expected(name: str) -> dict[str, Any]:
 @cache
 def report_of(name: str) -> Report:
     """Return the agent's report of the machine."""
-    return diagnose_capture(ROOTS / name, Request())
+    etc = ROOTS / name / "etc"
+    return diagnose_capture(ROOTS / name, Request(), etc=etc if etc.is_dir() else None)
 
 
 def seen(report: Report) -> dict[str, Any]:
     """Return of a report what ``expect.json`` holds."""
-    return {
+    found: dict[str, Any] = {
         "exit_code": report.exit_code,
         "priority": report.verdict.priority.value if report.verdict.priority else None,
         "incidents": [
@@ -48,3 +49,7 @@ def seen(report: Report) -> dict[str, Any]:
             result.check_id for result in report.results if result.status in (Status.UNKNOWN, Status.CRASHED)
         ),
     }
+    verdict = report.verdict
+    if verdict.licence is not Licence.NOT_SET:  # an administrator's files stand in the machine's ``etc``
+        found["licence"] = {name: getattr(verdict, name) for name in ("in_scope", "turn_to", "fileable")}
+    return found

@@ -307,18 +307,25 @@ def kept(directory: str, name: str, max_bytes: int) -> bytes:
     return own_files.kept(directory, name, max_bytes)
 
 
-def save(directory: str, name: str, size_bytes: int, number: int) -> bool:
+def transact(*request: "Any") -> "tuple[str, str, Any]":
+    """Run one transaction of the agent's database."""
+    from . import store
+
+    return store.transact(*request)
+
+
+def save(*request: "Any") -> bool:
     """Write a file that a person asked for."""
     from . import saving
 
-    return saving.save(directory, name, size_bytes, number)
+    return saving.save(*request)
 
 
-def savable(directory: str, name: str) -> bool:
+def savable(*request: "Any") -> bool:
     """Say whether such a file could be written."""
     from . import saving
 
-    return saving.savable(directory, name)
+    return saving.savable(*request)
 
 
 _OPERATIONS: "dict[str, Callable[..., Any]]" = {
@@ -335,6 +342,7 @@ _OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "booted_at": booted_at,
     "keep": keep,
     "kept": kept,
+    "transact": transact,
     "save": save,
     "savable": savable,
 }

@@ -19,14 +19,17 @@ _CHUNK_BYTES = 256 * 1024
 _SPARE_BYTES = 64 * 1024  # for the file system's own needs
 
 
-def save(directory: str, name: str, size_bytes: int, number: int) -> bool:
-    """Put the first ``size_bytes`` of an open file into a new one of mode 0600; ``number`` is closed."""
+def save(directory: str, name: str, size_bytes: int, replace: bool, number: int) -> bool:
+    """Put the first ``size_bytes`` of an open file into a new one of mode 0600; ``number`` is closed.
+
+    With ``replace`` a regular file that is there already goes the moment the new one is whole.
+    """
     try:
         place = _open_directory(directory)
         try:
-            _refuse_taken(place, name, f"{directory}/{name}")
+            _refuse_taken(place, name, f"{directory}/{name}", replace)
             _refuse_short(place, size_bytes)
-            _write_new(place, name, size_bytes, number)
+            _write_new(place, name, size_bytes, replace, number)
         finally:
             os.close(place)
     finally:
@@ -34,12 +37,12 @@ def save(directory: str, name: str, size_bytes: int, number: int) -> bool:
     return True
 
 
-def savable(directory: str, name: str) -> bool:
+def savable(directory: str, name: str, replace: bool) -> bool:
     """Refuse what ``save`` would refuse before anything has been made; without a name yet, the directory."""
     place = _open_directory(directory)
     try:
         if name:
-            _refuse_taken(place, name, f"{directory}/{name}")
+            _refuse_taken(place, name, f"{directory}/{name}", replace)
         _refuse_short(place, 0)
     finally:
         os.close(place)
@@ -59,9 +62,11 @@ def _open_directory(path: str) -> int:
     return place
 
 
-def _refuse_taken(place: int, name: str, path: str) -> None:
+def _refuse_taken(place: int, name: str, path: str, replace: bool) -> None:
     with contextlib.suppress(FileNotFoundError):
         mode = os.stat(name, dir_fd=place, follow_symlinks=False).st_mode
+        if replace and stat.S_ISREG(mode):
+            return
         what = "a symbolic link" if stat.S_ISLNK(mode) else "something"
         raise NoAnswer("refused", f"there is {what} at {path} already; nothing was overwritten")
 
@@ -103,13 +108,13 @@ def _lines(path: str) -> list[bytes]:
         os.close(number)
 
 
-def _write_new(place: int, name: str, size_bytes: int, number: int) -> None:
+def _write_new(place: int, name: str, size_bytes: int, replace: bool, number: int) -> None:
     new = f".{name}.{os.getpid()}.part"
     written = os.open(new, _NEW, 0o600, dir_fd=place)
     try:
         _copy(number, written, size_bytes)
         os.fsync(written)
-        _give_name(place, new, name)
+        _give_name(place, new, name, replace)
         os.fsync(place)
     finally:
         os.close(written)
@@ -128,7 +133,11 @@ def _copy(source: int, target: int, size_bytes: int) -> None:
             data = data[os.write(target, data) :]
 
 
-def _give_name(place: int, new: str, name: str) -> None:
+def _give_name(place: int, new: str, name: str, replace: bool) -> None:
+    if replace:
+        _refuse_taken(place, name, name, replace)
+        os.rename(new, name, src_dir_fd=place, dst_dir_fd=place)
+        return
     try:
         os.link(new, name, src_dir_fd=place, dst_dir_fd=place, follow_symlinks=False)
     except FileExistsError:
@@ -139,5 +148,5 @@ def _give_name(place: int, new: str, name: str) -> None:
         if error.errno not in _NO_LINKS:
             raise
         # No hard links here (vfat): nobody but the owner can put something there between look and renaming.
-        _refuse_taken(place, name, name)
+        _refuse_taken(place, name, name, replace)
         os.rename(new, name, src_dir_fd=place, dst_dir_fd=place)

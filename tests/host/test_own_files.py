@@ -1,4 +1,4 @@
-"""What is kept between runs: whole or not at all, for its owner alone, never through another's file."""
+"""The agent's own small files: whole or not at all, for its owner alone, never through another's file."""
 
 import errno
 import os
@@ -9,14 +9,35 @@ from typing import Any
 
 import pytest
 
-from iwx_agent.state import StateError, keep_verdict, last_verdict
+from iwx_agent.host import HostError
+from iwx_agent.host.worker.operations import operate
 
 NAME = "last-verdict.json"
+MAX_BYTES = 128 * 1024
+DIRECTORY = Path()
 
 
 @pytest.fixture(autouse=True)
-def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iwx_agent.state._is_root", lambda: True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    directory = tmp_path / "kept"
+    monkeypatch.setattr(f"{__name__}.DIRECTORY", directory)
+    return directory
+
+
+def answer(*request: object) -> Any:
+    answered = operate(request)
+    if answered[0] == "error":
+        raise HostError(answered[1], answered[2], NAME)
+    return answered[1]
+
+
+def keep(data: bytes) -> None:
+    answer("keep", str(DIRECTORY), NAME, data)
+
+
+def last() -> bytes:
+    data: bytes = answer("kept", str(DIRECTORY), NAME, MAX_BYTES)
+    return data
 
 
 def mode(path: Path) -> int:
@@ -27,46 +48,38 @@ def names(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir())
 
 
-def not_kept() -> StateError:
-    with pytest.raises(StateError) as raised:
-        keep_verdict(b"new")
+def not_kept() -> HostError:
+    with pytest.raises(HostError) as raised:
+        keep(b"new")
     return raised.value
 
 
-def not_there() -> StateError:
-    with pytest.raises(StateError) as raised:
-        last_verdict()
+def not_there() -> HostError:
+    with pytest.raises(HostError) as raised:
+        last()
     return raised.value
 
 
 def test_what_is_kept_comes_back_and_the_last_counts(kept: Path) -> None:
-    keep_verdict(b"one, and longer")
-    keep_verdict(b"two")
-    assert last_verdict() == b"two"
+    keep(b"one, and longer")
+    keep(b"two")
+    assert last() == b"two"
     assert names(kept) == [NAME]
 
 
 def test_only_its_owner_may_look(kept: Path) -> None:
     old_mask = os.umask(0)
     try:
-        keep_verdict(b"x")
+        keep(b"x")
     finally:
         os.umask(old_mask)
     assert (mode(kept), mode(kept / NAME)) == (0o700, 0o600)
 
 
 def test_nothing_has_been_kept_yet(kept: Path) -> None:
-    assert not_there().absent
+    assert not_there().kind == "not_found"
     kept.mkdir(mode=0o700)
-    assert not_there().absent
-
-
-def test_it_is_for_root_only(monkeypatch: pytest.MonkeyPatch, kept: Path) -> None:
-    keep_verdict(b"x")
-    monkeypatch.setattr("iwx_agent.state._is_root", lambda: False)
-    error = not_there()
-    assert not error.absent
-    assert str(error) == f"{kept}/{NAME}: kept for root only, and this is not root"
+    assert not_there().kind == "not_found"
 
 
 def symlink(path: Path) -> None:
@@ -97,20 +110,20 @@ def test_what_somebody_put_in_its_place_is_left_alone(
     put(kept / NAME)
     before = os.lstat(kept / NAME)
     for error in (not_kept(), not_there()):
-        assert f"{kept}/{NAME} {said}" in error.why
-        assert error.why.endswith("left alone")
+        assert f"{kept}/{NAME} {said}" in error.reason
+        assert error.reason.endswith("left alone")
     assert os.lstat(kept / NAME).st_ino == before.st_ino
     elsewhere = kept / "elsewhere"
     assert not elsewhere.exists() or elsewhere.read_bytes() == b"precious"
 
 
 def test_a_file_of_another_user_is_left_alone(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep_verdict(b"x")
+    keep(b"x")
     own = os.geteuid()
     asked = iter([own, own + 1] * 4)  # the directory is ours, the file is not
     monkeypatch.setattr("iwx_agent.host.worker.own_files.os.geteuid", lambda: next(asked))
     for error in (not_kept(), not_there()):
-        assert "belongs to somebody else" in error.why
+        assert "belongs to somebody else" in error.reason
     assert (kept / NAME).read_bytes() == b"x"
 
 
@@ -119,7 +132,7 @@ def test_a_directory_that_others_can_write_to_is_not_used(kept: Path, bits: int)
     kept.mkdir()
     kept.chmod(bits)
     for error in (not_kept(), not_there()):
-        assert error.why == f"others can write to {kept}; left alone"
+        assert error.reason == f"others can write to {kept}; left alone"
     assert names(kept) == []
 
 
@@ -127,14 +140,14 @@ def test_a_directory_of_another_user_is_not_used(kept: Path, monkeypatch: pytest
     kept.mkdir(mode=0o700)
     other = os.geteuid() + 1
     monkeypatch.setattr("iwx_agent.host.worker.own_files.os.geteuid", lambda: other)
-    assert "others can write to" in not_kept().why
+    assert "others can write to" in not_kept().reason
 
 
 @pytest.mark.parametrize("put", [lambda path: path.symlink_to("/tmp"), Path.touch])
 def test_a_place_that_is_no_directory_is_left_alone(kept: Path, put: Callable[[Path], None]) -> None:
     put(kept)
     for error in (not_kept(), not_there()):
-        assert error.why == f"{kept} is no directory of its own; left alone"
+        assert error.reason == f"{kept} is no directory of its own; left alone"
 
 
 def failing(number: int) -> Callable[..., Any]:
@@ -156,11 +169,11 @@ def failing(number: int) -> Callable[..., Any]:
 def test_a_sick_disk_costs_the_new_one_only(
     kept: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int, said: str
 ) -> None:
-    keep_verdict(b"old")
+    keep(b"old")
     with monkeypatch.context() as sick:
         sick.setattr(f"iwx_agent.host.worker.own_files.os.{call}", failing(number))
-        assert not_kept().why == said
-    assert last_verdict() == b"old"
+        assert not_kept().reason == said
+    assert last() == b"old"
     assert names(kept) == [NAME]
 
 
@@ -169,8 +182,8 @@ def test_a_write_may_take_several_turns(kept: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(
         "iwx_agent.host.worker.own_files.os.write", lambda number, data: write(number, data[:3])
     )
-    keep_verdict(b"0123456789")
-    assert last_verdict() == b"0123456789"
+    keep(b"0123456789")
+    assert last() == b"0123456789"
 
 
 def test_what_a_killed_run_left_is_cleared_away_but_not_what_another_writes_now(kept: Path) -> None:
@@ -180,23 +193,12 @@ def test_what_a_killed_run_left_is_cleared_away_but_not_what_another_writes_now(
         path.touch()
         os.utime(path, (1, 1))
     os.utime(new)
-    keep_verdict(b"x")
+    keep(b"x")
     assert names(kept) == sorted([NAME, f".{NAME}.2", "history.sqlite"])
 
 
 def test_the_bound_is_inclusive(kept: Path) -> None:
-    keep_verdict(b"x" * 131_072)
-    assert len(last_verdict()) == 131_072
-    with pytest.raises(StateError, match="131073 bytes is more than the 131072 that are kept"):
-        keep_verdict(b"x" * 131_073)
+    keep(b"x" * 131_072)
+    assert len(last()) == 131_072
     (kept / NAME).write_bytes(b"x" * 131_073)
-    assert not_there().why == "is larger than 131072 bytes"
-
-
-@pytest.mark.e2e
-def test_it_is_done_in_a_worker(kept: Path) -> None:
-    data = bytes(range(256)) * 512  # as much as is kept
-    keep_verdict(data)
-    assert last_verdict() == data
-    (kept / NAME).unlink()
-    assert not_there().absent
+    assert not_there().reason == "is larger than 131072 bytes"

@@ -1,0 +1,60 @@
+"""What goes to standard output: a report in one of its formats, or finished text or bytes."""
+
+import io
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iwx_agent.model import Report
+
+_WIDTH = 80  # columns, as on what is no terminal
+
+
+def print_report(report: "Report", output: str, *, verbose: bool = False) -> None:
+    """Print a report in one of ``report.FORMATS``, and do not leave it in a buffer."""
+    if output in ("json", "html"):
+        print_bytes(rendered(report, output))
+        return
+    if output != "text":
+        from iwx_agent.report import render
+
+        print_text(render(report, output))
+        return
+    from iwx_agent.cli.screen import Screen
+    from iwx_agent.rendering import terminal
+
+    terminal.print_report(report, Screen(highlight=False, emoji=False, markup=False), verbose=verbose)
+    sys.stdout.flush()
+
+
+def rendered(report: "Report", output: str, *, verbose: bool = False) -> bytes:
+    """Return a report in one of the formats as it stands in a file: UTF-8, text without colours."""
+    from iwx_agent.report import render, to_html, to_json
+
+    if output == "json":
+        return to_json(report)
+    if output == "html":
+        from iwx_agent.config import load_settings
+
+        return to_html(report, load_settings().ticket)
+    if output != "text":
+        return render(report, output).encode()
+    from iwx_agent.cli.screen import Screen
+    from iwx_agent.rendering import terminal
+
+    page = io.StringIO()
+    screen = Screen(file=page, width=_WIDTH, highlight=False, emoji=False, markup=False, no_color=True)
+    terminal.print_report(report, screen, verbose=verbose)
+    return page.getvalue().encode()
+
+
+def print_text(text: str) -> None:
+    """Print finished text."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def print_bytes(data: bytes) -> None:
+    """Print finished bytes, UTF-8 in every locale."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
