@@ -18,7 +18,7 @@ def print_report(report: "Report", output: str, *, verbose: bool = False) -> Non
     if output != "text":
         from iwx_agent.report import render
 
-        print_text(render(report, output))
+        print_text(render(report, output, verbose=verbose))
         return
     from iwx_agent.cli.screen import Screen
     from iwx_agent.rendering import terminal
@@ -38,7 +38,7 @@ def rendered(report: "Report", output: str, *, verbose: bool = False) -> bytes:
 
         return to_html(report, load_settings().ticket)
     if output != "text":
-        return render(report, output).encode()
+        return render(report, output, verbose=verbose).encode()
     from iwx_agent.cli.screen import Screen
     from iwx_agent.rendering import terminal
 

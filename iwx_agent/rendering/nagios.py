@@ -1,4 +1,4 @@
-"""One line for Nagios and its kin, with performance data; further lines name what is wrong.
+"""One line for Nagios and its kin, with performance data; on demand, further lines name what is wrong.
 
 Source: Monitoring Plugins Development Guidelines: status word, text, ``|``,
 ``label=value[unit];warn;crit;min;max``; exit codes 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. They replace the
@@ -33,14 +33,16 @@ def exit_code(report: Report) -> int:
     return 3 if words.blind(report) else 0
 
 
-def render(report: Report) -> str:
-    """Return the line with its performance data, and one more line for each incident and blind check.
+def render(report: Report, *, verbose: bool = False) -> str:
+    """Return the line with its performance data, at most 1023 bytes of UTF-8.
 
-    The whole is at most 4000 bytes of UTF-8; the last line counts those that have no room.
+    ``verbose`` adds a line for each incident and blind check. The whole is at most 4000 bytes then; the last
+    line counts those that have no room.
     """
     word = _WORDS[exit_code(report)]
     first = f"IWX {word}: {_safe(_headline(report), _TEXT_BYTES)} | {_performance(report)}"
-    return "\n".join([first, *_fitting(_further(report), _ALL_BYTES - _size(first))]) + "\n"
+    further = _fitting(_further(report), _ALL_BYTES - _size(first)) if verbose else []
+    return "\n".join([first, *further]) + "\n"
 
 
 def _headline(report: Report) -> str:

@@ -1,8 +1,8 @@
 """The result as metrics for node_exporter's textfile collector: gauges only, few labels, HELP and TYPE.
 
 Sources: the Prometheus text format 0.0.4 and OpenMetrics 1.0; what is written here is valid as both. Labels
-hold codes, states and fingerprints, never free text from the machine: a label that changes is a new series. The
-names are for ever; ``docs/reference/metrics.md`` lists them.
+hold codes, states and fingerprints, never free text from the machine: a label that changes is a new series.
+The names are for ever; ``docs/reference/metrics.md`` lists them.
 """
 
 import re

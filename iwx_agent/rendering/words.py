@@ -21,9 +21,10 @@ from iwx_agent.model import (
 )
 from iwx_agent.model.changes import Environment
 
-# Control characters (C0 but tab and newline, DEL, C1), bidirectional overrides, what Unicode calls ignorable
-# by default (zero-width marks, fillers, variation selectors, tags), line and paragraph separators, halves of
-# surrogate pairs: what can hide, reorder or command rather than say, or cannot be written at all.
+# Control characters (C0 but newline, and tab, which becomes spaces; DEL, C1), bidirectional overrides, what
+# Unicode calls ignorable by default (zero-width marks, fillers, variation selectors, tags), line and
+# paragraph separators, halves of surrogate pairs: what can hide, reorder or command rather than say, or
+# cannot be written at all.
 _HOSTILE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
@@ -61,9 +62,19 @@ ROLE_WORDS = {
 
 
 def harmless(text: str, limit: int = 500) -> str:
-    """Return the text, bounded, with all that could act on a terminal or reader shown as ``\\xNN``."""
+    """Return the text, bounded, with all that could act on a terminal or reader shown as ``\\xNN``.
+
+    Of control characters only newlines are left; at most ten characters stand for one.
+    """
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return _HOSTILE.sub(lambda found: _escaped(found.group()), cut)
+    return _HOSTILE.sub(lambda found: _escaped(found.group()), cut.expandtabs())
+
+
+def in_json(data: bytes) -> bytes:
+    """Return the same JSON with what would act on a terminal that shows it as ``\\uNNNN``."""
+    if data.isascii() and b"\x7f" not in data:  # the encoder has taken care of C0
+        return data
+    return _HOSTILE.sub(lambda found: _json_escaped(found.group()), data.decode()).encode()
 
 
 def one_line(text: str, limit: int = 200) -> str:
@@ -78,6 +89,11 @@ def _escaped(character: str) -> str:
     if code < 256:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
+
+
+def _json_escaped(character: str) -> str:
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
 def at(moment: datetime | None) -> str:

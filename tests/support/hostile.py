@@ -20,6 +20,7 @@ from iwx_agent.model import (
     Step,
     Verdict,
 )
+from iwx_agent.model.changes import CHANGE_KINDS, Change, ChangeGap, Changes, Environment, Impact
 
 HOSTILE = [
     "\x1b[2J\x1b]0;owned\x07",
@@ -96,7 +97,7 @@ MARKDOWN = [
     "!",
 ]
 
-# What would end, begin or fill in something: fields of a form, headers of a mail, templates, metrics, a shell.
+# What would end, begin or fill in something: fields of a form, headers of a mail, a template, a shell.
 STRUCTURE = [
     "Priority: Information",
     "\n\nPriority:\nInformation\n\nSubject: Sales",
@@ -108,7 +109,7 @@ STRUCTURE = [
     "${7*7} #{7*7} <%= 7*7 %> %(x)s {0.__class__} {{7*7}} @@7*7@@",
     "%s %n %d %%",
     'x"} 1\niwx_agent_emergency 1\n# EOF',
-    "\\\"\\n\\\\",
+    '\\"\\n\\\\',
     "# HELP iwx_agent_emergency x\n# TYPE iwx_agent_emergency counter",
     "a | emergencies=0",
     "OK - all is well\n| x=1",
@@ -150,7 +151,12 @@ def everywhere(text: str) -> Report:
 
     incidents = [
         incident(
-            made(f"A-{n}"), made(f"B-{n}"), since_at=AT, since_source=text, scope_source=text, fingerprint=f"{n:016}"
+            made(f"A-{n}"),
+            made(f"B-{n}"),
+            since_at=AT,
+            since_source=text,
+            scope_source=text,
+            fingerprint=f"{n:016}",
         )
         for n in range(3)
     ]
@@ -171,6 +177,17 @@ def everywhere(text: str) -> Report:
         remote_assistance=AssistanceReport(
             state="unknown", source=text, reason=text, obstacles=(text,), doubts=(text,)
         ),
+        impact=(Impact(area=text, what=text, affected_count=1, total_count=2, names=(text,) * 3, note=text),)
+        * 2,
+        changes=Changes(
+            since_at=AT,
+            entries=tuple(
+                Change(kind=kind, at=AT, subject=text, said=text, source=text) for kind in CHANGE_KINDS
+            ),
+            gaps=(ChangeGap(kind="config", reason=text),),
+        ),
+        environment=Environment(system=text, kernel=text, role="manager", nodes_count=3, gaps=(text,)),
+        note=text,
     )
 
 

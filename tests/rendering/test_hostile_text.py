@@ -1,0 +1,199 @@
+"""Hostile text in all outputs: whatever the machine said, it is shown, does nothing, and is bounded."""
+
+import io
+import json
+import unicodedata
+from collections.abc import Callable
+from datetime import timedelta
+
+import msgspec
+import pytest
+from building import AT, finding, incident, report
+from hostile import CORPUS, everywhere
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from iwx_agent.model import (
+    IncidentState,
+    Missing,
+    OpenIncident,
+    Report,
+    RunPoint,
+    SavedRun,
+    verdict_to_keep,
+)
+from iwx_agent.rendering import html, terminal
+from iwx_agent.report import (
+    assistance_to_json,
+    comparison_json,
+    comparison_text,
+    explanation_json,
+    explanation_text,
+    from_json,
+    render,
+    render_ticket,
+    runs_json,
+    runs_text,
+    to_html,
+    to_json,
+)
+from iwx_agent.triage.comparison import compare
+
+
+def on_screen(told: Report, *, verbose: bool = False) -> str:
+    page = io.StringIO()
+    console = Console(file=page, width=100, highlight=False, emoji=False, markup=False, no_color=True)
+    terminal.print_report(told, console, verbose=verbose)
+    return page.getvalue()
+
+
+def saved(told: Report) -> tuple[SavedRun, ...]:
+    title = told.incidents[0].lead.title if told.incidents else ""
+    seen = (OpenIncident(fingerprint="a", title=title, state=IncidentState.CONFIRMED),)
+    unknown = Missing(reason=title)
+    point = RunPoint(at=AT, complete=True, incidents=seen, disk_used_pct=unknown, queue_count=unknown)
+    earlier = msgspec.structs.replace(point, at=AT - timedelta(hours=1))
+    return tuple(
+        SavedRun(
+            id=told.host.name,
+            agent_version="0.1.0",
+            schema_version=1,
+            host=told.host.fqdn,
+            exit_code=3,
+            headline=title,
+            point=one,
+        )
+        for one in (point, earlier)
+    )
+
+
+def page_with_past(told: Report) -> str:
+    return html.render(told, [run.point for run in saved(told)])
+
+
+OUTPUTS: dict[str, Callable[[Report], str]] = {
+    "screen": on_screen,
+    "screen, verbose": lambda told: on_screen(told, verbose=True),
+    "json": lambda told: to_json(told).decode(),
+    "html": lambda told: to_html(told).decode(),
+    "html with the past": page_with_past,
+    "markdown": lambda told: render(told, "markdown"),
+    "nagios": lambda told: render(told, "nagios"),
+    "nagios, verbose": lambda told: render(told, "nagios", verbose=True),
+    "openmetrics": lambda told: render(told, "openmetrics"),
+    "ticket": lambda told: render_ticket(told, "text"),
+    "ticket, short": lambda told: render_ticket(told, "text", length="short"),
+    "ticket as json": lambda told: render_ticket(told, "json"),
+    "ticket as markdown": lambda told: render_ticket(told, "markdown"),
+    "why": lambda told: explanation_text(verdict_to_keep(told)),
+    "why as json": lambda told: explanation_json(verdict_to_keep(told)).decode(),
+    "remote assistance as json": lambda told: assistance_to_json(told.remote_assistance).decode(),
+    "runs": lambda told: runs_text(saved(told)),
+    "runs as json": lambda told: runs_json(saved(told)).decode(),
+    "diff": lambda told: comparison_text(compare(report(), told)),
+    "diff as json": lambda told: comparison_json(compare(report(), told)).decode(),
+}
+ANYTHING_LONG = ("json", "why as json", "remote assistance as json", "runs as json", "diff as json")  # data
+MOST_CHARACTERS = 120_000
+
+REORDERING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+
+def acting(text: str) -> set[str]:
+    """Return the characters that command a terminal, hide, reorder, or break a line unseen."""
+    return {
+        character
+        for character in set(text) - {"\n"}
+        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+        or unicodedata.bidirectional(character) in REORDERING
+        or character in "\u061c\u200b\u200e\u200f\ufeff\u00ad"
+        or "\U000e0000" <= character <= "\U000e0fff"
+    }
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("text", CORPUS, ids=lambda text: ascii(text[:12]))
+def test_what_a_machine_says_does_nothing(text: str, output: str) -> None:
+    told = OUTPUTS[output](everywhere(text))
+    assert acting(told) == set()
+    told.encode()
+    if output not in ANYTHING_LONG:
+        assert len(told) <= MOST_CHARACTERS
+
+
+any_text = st.text(st.characters(min_codepoint=0, max_codepoint=0x10FFFF, categories=None), max_size=40)
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@given(text=any_text | st.binary(max_size=40).map(lambda raw: raw.decode("utf-8", "surrogateescape")))
+def test_any_bytes_in_give_valid_text_out(output: str, text: str) -> None:
+    told = OUTPUTS[output](everywhere(text))
+    assert acting(told) == set()
+    told.encode()
+
+
+@given(any_text)
+def test_json_says_the_very_text_all_the_same(text: str) -> None:
+    made = report(incident(finding(title=text)))
+    whole = "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in text)
+    assert from_json(to_json(made)).incidents[0].lead.title == whole
+    assert json.loads(to_json(made))["incidents"][0]["lead"]["title"] == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("\x9b31m", '"\\u009b31m"'),
+        ("\x7f", '"\\u007f"'),
+        ("\u202e", '"\\u202e"'),
+        ("\U000e0041", '"\\udb40\\udc41"'),
+        ("käse 日本 ✓", '"käse 日本 ✓"'),
+    ],
+)
+def test_json_escapes_what_would_act_and_nothing_else(text: str, written: str) -> None:
+    assert f'"title": {written}'.encode() in to_json(report(incident(finding(title=text))))
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_the_same_facts_are_the_same_bytes(output: str) -> None:
+    """Also when the report has been saved and read again, as ``report`` does."""
+    told = everywhere("käse | <b> `x` {{ 7 * 7 }}\n")
+    again = from_json(to_json(told))
+    assert OUTPUTS[output](told) == OUTPUTS[output](told) == OUTPUTS[output](again)
+
+
+# Whoever looks for a field of the form, a heading or a header finds only the agent's own
+
+FIELDS = (
+    "Category:",
+    "IP Address or Hostname:",
+    "Remote Assistance Enabled?",
+    "Subject:",
+    "Message:",
+    "Priority:",
+)
+BREAKS = ["\n", "\n\n", "\r\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"]
+
+
+@pytest.mark.parametrize(
+    "said", ["Priority: Low", "Bcc: someone@example.com", "SUMMARY", "From x", ".", "--"]
+)
+@pytest.mark.parametrize("output", ["ticket", "ticket, short", "why", "runs", "diff", "nagios, verbose"])
+@pytest.mark.parametrize("broken", BREAKS, ids=ascii)
+def test_what_stands_after_a_line_break_never_begins_a_line(broken: str, output: str, said: str) -> None:
+    def beginning(text: str) -> list[str]:
+        return [line for line in OUTPUTS[output](everywhere(text)).splitlines() if line.startswith(said)]
+
+    assert beginning(f"safe{broken}{said}") == beginning("safe")
+
+
+@pytest.mark.parametrize("output", ["ticket", "ticket, short"])
+@pytest.mark.parametrize("text", CORPUS, ids=lambda text: ascii(text[:12]))
+def test_a_ticket_has_the_fields_of_the_form_and_no_other(text: str, output: str) -> None:
+    def fields(told: Report) -> list[str]:
+        lines = OUTPUTS[output](told).split("\n")
+        return [field for line in lines for field in FIELDS if line.startswith(field)]
+
+    begun = f"It says {text}"  # as each sentence of the agent begins
+    assert fields(everywhere(begun)) == fields(everywhere("text")) == list(FIELDS)
