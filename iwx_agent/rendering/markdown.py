@@ -9,10 +9,11 @@ import re
 from iwx_agent.model import Evidence, Finding, Incident, Report
 from iwx_agent.rendering import words
 
-_PUNCTUATION = re.compile(r"([\\`*_{}\[\]<>#|~&@!$^])")
+_PUNCTUATION = re.compile(r"([\\`*_{}\[\]<>#|~&!$^])")
 _LINKS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
 _LIST_MARK = re.compile(r"^(\d{0,9})([-+=.)])")
 _TICKS = re.compile("`+")
+_MENTION = re.compile(r"(\S*@\S*)")  # trackers look for these after escapes are gone, but not in code
 _EVIDENCE_COUNT = 6
 
 
@@ -97,8 +98,12 @@ def code(text: str) -> str:
 
 
 def _text(text: str, limit: int = 200) -> str:
-    """Return one harmless line in which nothing is markup and nothing becomes a link."""
-    return _LINKS.sub("\\\\", _PUNCTUATION.sub(r"\\\1", words.one_line(text, limit)))
+    """Return one harmless line in which nothing is markup, becomes a link or calls somebody."""
+    plain_and_mentions = _MENTION.split(words.one_line(text, limit))
+    return "".join(
+        code(part) if "@" in part else _LINKS.sub("\\\\", _PUNCTUATION.sub(r"\\\1", part))
+        for part in plain_and_mentions
+    )
 
 
 def _line(text: str, limit: int = 200) -> str:
