@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _EXIT_USAGE = 2
 _EXIT_INTERNAL = 70
 _LISTED_COUNT = 50
+_MODES = {"openmetrics": 0o644}  # node_exporter is not root, and nothing in it is for root only
 Run = Annotated[
     str,
     typer.Option(
@@ -60,7 +61,8 @@ def report(
         _refuse_unsavable(file, replace=replace)
     _, found = saved_report(run)
     if file:
-        _put(file, rendered(found, output, verbose=verbose), replace=replace)
+        mode = _MODES.get(output, 0o600)
+        _put(file, rendered(found, output, verbose=verbose), mode, replace=replace)
     else:
         print_report(found, output, verbose=verbose)
     raise typer.Exit(exit_code(found, output))
@@ -116,12 +118,12 @@ def _refuse_unsavable(file: str, *, replace: bool) -> None:
         _not_written(error)
 
 
-def _put(file: str, data: bytes, *, replace: bool) -> None:
+def _put(file: str, data: bytes, mode: int, *, replace: bool) -> None:
     from iwx_agent.host import HostError
     from iwx_agent.host.saving import save
 
     try:
-        save(file, data, replace=replace)
+        save(file, data, replace=replace, mode=mode)
     except HostError as error:
         _not_written(error)
 
