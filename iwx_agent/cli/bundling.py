@@ -11,10 +11,9 @@ from iwx_agent.cli.diagnosis import Budget, Debug, Deep
 if TYPE_CHECKING:
     from iwx_agent.app.bundling import Made, Wanted
     from iwx_agent.config import Settings
-    from iwx_agent.host import HostError
 
 _EXIT_USAGE = 2
-_EXIT_INTERNAL = 70
+_WITHOUT_A_DISK = "Without a disk: iwx-agent bundle --stdout | ssh other-server 'cat > bundle.tar.gz'"
 _SHOWN_COUNT = 10
 _UNITS = {"": 1, "K": 1024, "M": 1024 * 1024}
 
@@ -52,6 +51,7 @@ def bundle(
 
     The exit code is 0 when it was written, whatever is in it. Example: iwx-agent bundle
     """
+    from iwx_agent.cli.printing import not_written
     from iwx_agent.config import load_settings
     from iwx_agent.host import HostError
 
@@ -68,7 +68,7 @@ def bundle(
         made = _encrypted(_made(source, wanted, budget, deep=deep), argv)
         _put(made, file, stdout=stdout)
     except HostError as error:
-        _not_written(error)
+        not_written("no bundle", error, "" if error.source == "gpg" else _WITHOUT_A_DISK)
 
 
 def _wanted(file: str, max_size: str, settings: "Settings", *, note: str, as_zip: bool) -> "Wanted":
@@ -143,18 +143,6 @@ def _put(made: "Made", file: str, *, stdout: bool) -> None:
         sys.stderr.write(f"left out, for want of room: {one_line(left.source)} ({left.size_bytes} bytes)\n")
     if len(made.left_out) > _SHOWN_COUNT:
         sys.stderr.write(f"and {len(made.left_out) - _SHOWN_COUNT} more: see manifest.json\n")
-
-
-def _not_written(error: "HostError") -> NoReturn:
-    from iwx_agent.rendering.words import one_line
-
-    sys.stderr.write(f"iwx-agent: no bundle was written: {one_line(error.reason, 500)}\n")
-    refused = error.kind in ("refused", "permission", "not_regular", "not_found")
-    if not refused and error.source != "gpg":
-        sys.stderr.write(
-            "Without a disk: iwx-agent bundle --stdout | ssh other-server 'cat > bundle.tar.gz'\n"
-        )
-    raise typer.Exit(_EXIT_USAGE if refused else _EXIT_INTERNAL)
 
 
 def _refuse(why: str) -> NoReturn:

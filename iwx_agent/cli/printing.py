@@ -2,12 +2,16 @@
 
 import io
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from iwx_agent.host import HostError
     from iwx_agent.model import Report
 
 _WIDTH = 80  # columns, as on what is no terminal
+_EXIT_USAGE = 2
+_EXIT_INTERNAL = 70
+_ASKED_WRONGLY = ("refused", "permission", "not_regular", "not_found")
 
 
 def print_report(report: "Report", output: str, *, verbose: bool = False) -> None:
@@ -58,3 +62,16 @@ def print_bytes(data: bytes) -> None:
     """Print finished bytes, UTF-8 in every locale."""
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+
+
+def not_written(what: str, error: "HostError", hint: str = "") -> NoReturn:
+    """Say that a file was not written and why, with a ``hint`` when it is not the path that is wrong; end."""
+    import typer
+
+    from iwx_agent.rendering.words import one_line
+
+    asked_wrongly = error.kind in _ASKED_WRONGLY
+    sys.stderr.write(f"iwx-agent: {what} was written: {one_line(error.reason, 500)}\n")
+    if hint and not asked_wrongly:
+        sys.stderr.write(f"{hint}\n")
+    raise typer.Exit(_EXIT_USAGE if asked_wrongly else _EXIT_INTERNAL)

@@ -1,17 +1,11 @@
 """``report`` and ``diff``: runs that were saved, shown again and compared."""
 
-import sys
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from iwx_agent.cli.diagnosis import Debug, Format, Verbose
 
-if TYPE_CHECKING:
-    from iwx_agent.host import HostError
-
-_EXIT_USAGE = 2
-_EXIT_INTERNAL = 70
 _LISTED_COUNT = 50
 _MODES = {"openmetrics": 0o644}  # node_exporter is not root, and nothing in it is for root only
 Run = Annotated[
@@ -109,28 +103,22 @@ def _refuse_contradictions(run: str, file: str, *, listed: bool, everything: boo
 
 
 def _refuse_unsavable(file: str, *, replace: bool) -> None:
+    from iwx_agent.cli.printing import not_written
     from iwx_agent.host import HostError
     from iwx_agent.host.saving import refuse_unsavable
 
     try:
         refuse_unsavable(file, replace=replace)
     except HostError as error:
-        _not_written(error)
+        not_written("nothing", error)
 
 
 def _put(file: str, data: bytes, mode: int, *, replace: bool) -> None:
+    from iwx_agent.cli.printing import not_written
     from iwx_agent.host import HostError
     from iwx_agent.host.saving import save
 
     try:
         save(file, data, replace=replace, mode=mode)
     except HostError as error:
-        _not_written(error)
-
-
-def _not_written(error: "HostError") -> NoReturn:
-    from iwx_agent.rendering.words import one_line
-
-    sys.stderr.write(f"iwx-agent: nothing was written: {one_line(error.reason, 500)}\n")
-    refused = error.kind in ("refused", "permission", "not_regular", "not_found")
-    raise typer.Exit(_EXIT_USAGE if refused else _EXIT_INTERNAL)
+        not_written("nothing", error)

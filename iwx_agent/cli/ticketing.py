@@ -1,6 +1,5 @@
 """``ticket``: the support ticket from a diagnosis, printed in the form's order; nothing is sent."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -51,6 +50,7 @@ def ticket(
     Examples: iwx-agent ticket; iwx-agent ticket --note "restarted httpd"; iwx-agent ticket --length short
     """
     from iwx_agent.cli.options import checked_note, one_of, override_of
+    from iwx_agent.cli.printing import print_bytes, print_text
     from iwx_agent.config import load_settings
     from iwx_agent.report import TICKET_FORMATS, render_ticket
 
@@ -66,9 +66,8 @@ def ticket(
     asked = replace(request, background=True, note=checked_note(note))
     report = report_of(source, asked, save=not no_save)
     told = render_ticket(report, output, limits, length="short" if length == "short" else "full")
-    if output == "json":  # UTF-8 in every locale
-        sys.stdout.buffer.write(told.encode())
-        sys.stdout.buffer.flush()
+    if output == "json":
+        print_bytes(told.encode())
     else:
-        sys.stdout.write(told)
+        print_text(told)
     raise typer.Exit(report.exit_code)

@@ -1,6 +1,5 @@
 """``why``: the last verdict explained, line by line."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -20,6 +19,7 @@ def why(
     The last saved run counts, or the one that --run names. Example: iwx-agent why
     """
     from iwx_agent.cli.options import one_of
+    from iwx_agent.cli.printing import print_bytes, print_text
     from iwx_agent.model import verdict_to_keep
     from iwx_agent.report import explanation_json, explanation_text
 
@@ -37,8 +37,7 @@ def why(
         _, report = saved_report(run)
     kept = verdict_to_keep(report)
     if output == "json":
-        sys.stdout.buffer.write(explanation_json(kept))
-        sys.stdout.buffer.flush()
+        print_bytes(explanation_json(kept))
     else:
-        sys.stdout.write(explanation_text(kept))
+        print_text(explanation_text(kept))
     raise typer.Exit

@@ -54,7 +54,7 @@ class SavedRun(Struct, frozen=True, kw_only=True):
     point: RunPoint
 
 
-ChangeKind = Literal[
+DifferenceKind = Literal[
     "new",
     "revealed",  # there now; the run before could not tell
     "worse",
@@ -64,10 +64,10 @@ ChangeKind = Literal[
 ]
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class Difference(Struct, frozen=True, kw_only=True):
     """A finding that is not in both runs, or not as bad: how bad it was and is; None: not found there."""
 
-    kind: ChangeKind
+    kind: DifferenceKind
     code: str
     subject: str
     title: str
@@ -95,5 +95,5 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
     before: ComparedRun
     after: ComparedRun
-    changes: tuple[Change, ...]
+    changes: tuple[Difference, ...]
     unchanged_count: int

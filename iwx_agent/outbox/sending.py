@@ -15,9 +15,7 @@ from msgspec.structs import replace
 from iwx_agent.outbox.machine import Entry, Outbox, OutboxRules, State
 from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Transport, Undelivered
 
-_MOVES_COUNT = (
-    10  # per entry and run: a chain of transports is tried at once, and nothing goes round for ever
-)
+_MOVES_COUNT = 10  # per entry and run: a whole chain is tried at once, and nothing goes round for ever
 _LEAST_S = 5.0  # an attempt is not begun with less
 
 

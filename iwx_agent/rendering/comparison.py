@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from iwx_agent.model import Change, ChangeKind, ComparedRun, Comparison
+from iwx_agent.model import ComparedRun, Comparison, Difference, DifferenceKind
 from iwx_agent.rendering import words
 
 _SHOWN_COUNT = 100
 _NAMED_COUNT = 8
-_KIND_WORDS: dict[ChangeKind, str] = {
+_KIND_WORDS: dict[DifferenceKind, str] = {
     "new": "new",
     "revealed": "there now",
     "worse": "worse",
@@ -45,13 +45,13 @@ def _run(run: ComparedRun) -> str:
     return f"{words.one_line(run.id, 40) or '-'}  {words.at(run.collected_at)}  {priority}"
 
 
-def _line(change: Change) -> str:
+def _line(change: Difference) -> str:
     title = words.one_line(change.title, 200)
     about = words.one_line(f"{change.code}, {change.subject}", 120)
     return f"{_KIND_WORDS[change.kind]:<10} {title} ({about}): {_grades(change)}"
 
 
-def _grades(change: Change) -> str:
+def _grades(change: Difference) -> str:
     was = words.graded(change.before, change.state_before) if change.before else ""
     now = words.graded(change.after, change.state_after) if change.after else ""
     if was and now:

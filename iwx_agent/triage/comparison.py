@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from iwx_agent.model import (
-    Change,
-    ChangeKind,
     ComparedRun,
     Comparison,
+    Difference,
+    DifferenceKind,
     Finding,
     IncidentState,
     Report,
@@ -14,7 +14,7 @@ from iwx_agent.model import (
 )
 from iwx_agent.triage.incidents import Identity, identity
 
-_ORDER: tuple[ChangeKind, ...] = ("new", "worse", "revealed", "unknown", "better", "gone")
+_ORDER: tuple[DifferenceKind, ...] = ("new", "worse", "revealed", "unknown", "better", "gone")
 _DOUBT = 5  # an emergency that passes or is explained is less than one, and more than an error
 _UNSURE = (IncidentState.PASSING, IncidentState.IN_PROGRESS)
 _TOLD = (Status.OK, Status.PROBLEM, Status.NOT_APPLICABLE)
@@ -63,7 +63,7 @@ def compare(before: Report, after: Report, *, before_id: str = "", after_id: str
     )
 
 
-def _changes(old: _Run, new: _Run) -> Iterator[tuple[Identity, Change]]:
+def _changes(old: _Run, new: _Run) -> Iterator[tuple[Identity, Difference]]:
     for one in old.found | new.found:
         kind = _kind(one, old, new)
         if kind is None:
@@ -71,7 +71,7 @@ def _changes(old: _Run, new: _Run) -> Iterator[tuple[Identity, Change]]:
         check, finding = (new if one in new.found else old).found[one]
         yield (
             one,
-            Change(
+            Difference(
                 kind=kind,
                 code=finding.code,
                 subject=finding.subject,
@@ -85,7 +85,7 @@ def _changes(old: _Run, new: _Run) -> Iterator[tuple[Identity, Change]]:
         )
 
 
-def _kind(one: Identity, old: _Run, new: _Run) -> ChangeKind | None:
+def _kind(one: Identity, old: _Run, new: _Run) -> DifferenceKind | None:
     if one not in old.found:
         return "new" if new.found[one][0] in old.told else "revealed"
     if one not in new.found:

@@ -10,7 +10,7 @@ rm -rf apache* nginx* ssh.service ssh.socket ssh@* rescue-ssh* cron.service php*
 rm -f timers.target.wants/* sockets.target.wants/systemd-journald-audit.socket sysinit.target.wants/systemd-firstboot*
 
 # The machine's own logs, spools, databases and services are not the server's.
-rm -rf /var/log/* /var/lib/mysql /var/lib/dnf /var/cache/dnf /var/lib/rpm /var/mail/* /service /etc/service /home/*
+rm -rf /var/log/* /var/lib/iwx-agent /etc/iwx-agent /var/lib/mysql /var/lib/dnf /var/cache/dnf /var/lib/rpm /var/mail/* /service /etc/service /home/*
 rm -rf /etc/dovecot /etc/httpd /etc/mysql /etc/ssh/sshd_config.d /etc/ssh/ssh_host* /etc/php-fpm.d /etc/yum.repos.d
 rm -rf /etc/debian_version /etc/lsb-release /etc/machine-id /etc/hostname /etc/apt /etc/pip.conf /etc/ssh/ssh_config.d
 

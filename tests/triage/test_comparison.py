@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iwx_agent.model import (
-    Change,
     ComparedRun,
+    Difference,
     Finding,
     IncidentState,
     Measures,
@@ -80,7 +80,7 @@ def test_an_emergency_in_doubt_is_less_than_one_and_more_than_an_error() -> None
 def test_a_change_says_how_bad_it_was_and_is() -> None:
     worse = finding("MAIL-001", "smtp", severity=Severity.EMERGENCY, title="now worse")
     (change,) = compare(run(SMTP), run(worse, state=IncidentState.CONFIRMED)).changes
-    assert change == Change(
+    assert change == Difference(
         kind="worse",
         code="MAIL-001",
         subject="smtp",

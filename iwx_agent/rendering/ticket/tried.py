@@ -19,17 +19,18 @@ _KINDS: dict[ChangeKind, tuple[str, str]] = {
 
 def tried(report: Report) -> Section:
     """Return what was tried already, kind by kind: entries, none seen, or not determined."""
-    changes, lines = report.changes, list[str]()
-    for kind in CHANGE_KINDS if changes is not None else ():
-        lines.extend(_of_kind(kind, changes, report))
-    if changes is None:
+    lines, since = [], ""
+    if (changes := report.changes) is None:
         lines.append("- services, packages, reboots, configuration: could not be determined (not looked at)")
-    if changes is not None and changes.left_out_count:
-        lines.append(f"- and {words.counted(changes.left_out_count, 'earlier change')} in the agent's report")
-    lines.append(
-        "- by a person: see A PERSON'S NOTE" if report.note.strip() else "- by a person: nothing was noted"
-    )
-    since = f"from {words.at(changes.since_at)} on" if changes is not None else ""
+    else:
+        since = f"from {words.at(changes.since_at)} on"
+        for kind in CHANGE_KINDS:
+            lines.extend(_of_kind(kind, changes, report))
+        if changes.left_out_count:
+            left = words.counted(changes.left_out_count, "earlier change")
+            lines.append(f"- and {left} in the agent's report")
+    noted = "see A PERSON'S NOTE" if report.note.strip() else "nothing was noted"
+    lines.append(f"- by a person: {noted}")
     return section("ALREADY TRIED, AND OTHER CHANGES OF THE LAST 24 HOURS", lines, since)
 
 
@@ -64,11 +65,10 @@ def gaps(changes: Changes | None) -> list[str]:
     ]
 
 
-def _of_kind(kind: ChangeKind, changes: Changes | None, report: Report) -> list[str]:
+def _of_kind(kind: ChangeKind, changes: Changes, report: Report) -> list[str]:
     label, none_seen = _KINDS[kind]
-    entries = changes.entries if changes is not None else ()
-    found = [change for change in entries if change.kind == kind]
-    unsure = any(gap.kind == kind for gap in (changes.gaps if changes is not None else ()))
+    found = [change for change in changes.entries if change.kind == kind]
+    unsure = any(gap.kind == kind for gap in changes.gaps)
     doubt = "; could not be determined wholly, see below" if unsure else ""
     if not found:
         return [f"- {label}: {'could not be determined, see below' if unsure else none_seen}"]
