@@ -1,12 +1,13 @@
 """Incidents and verdict in words: terminal, JSON, ticket. The innards are in ``iwx_agent.rendering``."""
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
-from iwx_agent.model import AssistanceReport, Comparison, LastVerdict, Report, SavedRun
+from iwx_agent.model import AssistanceReport, Comparison, LastVerdict, Report, RunPoint, SavedRun
 from iwx_agent.model.ticket import TicketLimits
 
 TICKET_FORMATS = ("text", "json", "markdown")
@@ -82,11 +83,11 @@ def json_schema() -> bytes:
     return msgspec.json.format(msgspec.json.encode(schema), indent=2) + b"\n"
 
 
-def to_html(report: Report, limits: TicketLimits | None = None) -> bytes:
-    """Return the report as one HTML file in UTF-8 that needs nothing from elsewhere."""
+def to_html(report: Report, limits: TicketLimits | None = None, points: Sequence[RunPoint] = ()) -> bytes:
+    """Return the report, with saved runs up to it, as one HTML file in UTF-8 that needs nothing else."""
     from iwx_agent.rendering import html
 
-    return html.render(report, limits=limits or TicketLimits()).encode()
+    return html.render(report, points, limits=limits or TicketLimits()).encode()
 
 
 def render(report: Report, output: str, *, verbose: bool = False) -> str:

@@ -158,6 +158,7 @@ def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pa
     """Stand in for /var/lib/iwx-agent; what a worker would do there is done in this process outside e2e."""
     directory = tmp_path / "var-lib-iwx-agent"
     monkeypatch.setattr("iwx_agent.state.door.DIRECTORY", directory)
+    monkeypatch.setattr("iwx_agent.state.lock.RUN_DIRECTORY", tmp_path / "run-iwx-agent")
     if not is_real(request.node):
         monkeypatch.setattr("iwx_agent.state.door._ask", _transact_here)
     return directory

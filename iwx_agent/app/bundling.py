@@ -3,7 +3,7 @@
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
 from io import StringIO
 from pathlib import Path
@@ -21,9 +21,10 @@ from iwx_agent.app.redacted_capture import (
     files_of,
     redacted_capture,
 )
-from iwx_agent.app.redaction import redactor_for
+from iwx_agent.app.redaction import learn, redacted_report, redactor_for, remember_tokens
 from iwx_agent.app.sources import OnProgress, capture_info, known
 from iwx_agent.host import AskClock, ClockAnswer, CommandAnswer, FileContent, HostError, RunCommand
+from iwx_agent.host.recorder import size_of
 from iwx_agent.model import Report, moment
 from iwx_agent.model.ticket import TicketLimits
 from iwx_agent.redact import RedactionReport, Redactor
@@ -38,7 +39,6 @@ from iwx_agent.replay.bundles import (
     BundleManifest,
     LeftOut,
 )
-from iwx_agent.replay.recording import size_of
 from iwx_agent.replay.redacting import Heard, Item
 from iwx_agent.report import render_ticket, to_html, to_json
 from iwx_agent.transports.contract import Attachment
@@ -83,8 +83,14 @@ class Made(Struct, frozen=True, kw_only=True):
         return Attachment(name=self.name, media_type=self.media_type, data=self.data)
 
 
-def bundle_live(request: Request, wanted: Wanted, *, on_progress: OnProgress | None = None) -> Made:
-    """Diagnose this machine and return the bundle of that run.
+def bundle_live(
+    request: Request,
+    wanted: Wanted,
+    *,
+    on_progress: OnProgress | None = None,
+    on_unkept: Callable[[str], None] | None = None,
+) -> Made:
+    """Diagnose this machine and return the bundle of that run; ``on_unkept`` is told what was not kept.
 
     Raises:
         BundleError: even report and ticket are larger than was wanted.
@@ -105,7 +111,10 @@ def bundle_live(request: Request, wanted: Wanted, *, on_progress: OnProgress | N
         )
         info = capture_info(recorder, wanted.note)
         redactor = redactor_for(host, brought, report)
-    return bundle_of(report, recorder.heard, info, redactor, wanted, started_s=recorder.started_s)
+        made = bundle_of(report, recorder.heard, info, redactor, wanted, started_s=recorder.started_s)
+        if on_unkept is not None and (said := remember_tokens(redactor, host)):
+            on_unkept(said)
+    return made
 
 
 def bundle_from(
@@ -140,7 +149,9 @@ def bundle_of(
     What has no room is left out in this order: answers that no incident quotes, the larger first, then those
     that one does. Report and ticket are never left out.
     """
-    report = redactor.redact_value(report, "report")
+    heard = tuple(heard)
+    learn(redactor, heard)
+    report = redacted_report(report, redactor)
     capture = redacted_capture(info, heard, redactor, started_s=started_s)
     making = _Making(report, capture, redactor, wanted)
     data, left_out = making.within_limit()

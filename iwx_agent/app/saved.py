@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from iwx_agent.checks import ALL
 from iwx_agent.config import Settings
 from iwx_agent.model import Measures, Missing, OpenIncident, Report, RunPoint, SavedRun, Status
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 _INCIDENTS_COUNT = 50
 _TITLE_CHARACTERS = 200
+_POINTS_COUNT = 2000
 _SAVE_LIMIT_S = 3.0  # a person waits for it
 _BLIND = (Status.UNKNOWN, Status.CRASHED)
 
@@ -92,6 +95,40 @@ def save_run(report: Report, settings: Settings, workers: "Workers | None" = Non
     except StateError as error:
         return _said(door, f"this run was not saved: {error}")
     return _said(door)
+
+
+def dated(report: Report, workers: "Workers | None" = None) -> tuple[Report, str]:
+    """Return a new report with what saved runs tell of since when; and why they were not asked, or nothing.
+
+    Only what has no time yet is looked for, so a healthy server does not pay for it.
+    """
+    if not report.host.as_root or all(incident.since_at is not None for incident in report.incidents):
+        return report, ""
+    from iwx_agent.state import Door, Runs, StateError
+    from iwx_agent.triage.last_good import with_last_good
+
+    try:
+        runs = Runs(Door(workers=workers, limit_s=_SAVE_LIMIT_S)).listed(_POINTS_COUNT)
+    except StateError as error:
+        return report, str(error) if error.kind == "failed" else ""  # saving will say all else
+    points = [run.point for run in reversed(runs)]
+    incidents = with_last_good(report.incidents, points, report.collected_at)
+    return replace(report, incidents=incidents), ""
+
+
+def points_until(report: Report, run: str = "") -> tuple[RunPoint, ...]:
+    """Return the runs up to a saved one, or up to a new report, as points on a line over time.
+
+    None when they cannot be read: the page is made all the same, and saving has said why.
+    """
+    from iwx_agent.state import Runs, StateError
+
+    try:
+        points = tuple(saved.point for saved in reversed(Runs().listed(_POINTS_COUNT, until=run)))
+    except StateError:
+        return ()
+    present = point_of(report)
+    return points if run or points[-1:] == (present,) else (*points, present)
 
 
 def _said(door: "Door", why: str = "") -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
 
 import typer
 
+from iwx_agent.cli.gate import gate
+
 if TYPE_CHECKING:
     from iwx_agent.app.assistance import Turned
     from iwx_agent.model import AssistanceReport
@@ -38,6 +40,8 @@ def status(
     from iwx_agent.cli.options import one_of
 
     one_of(output, ("text", "json"), "--format")
+    if source is not None:
+        gate().of_a_capture()
     report = (look_live() if source is None else look_at_capture(source)).report
     if output == "json":
         from iwx_agent.report import assistance_to_json

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from iwx_agent.cli.diagnosis import Budget, Debug, Deep
+from iwx_agent.cli.gate import gate
 
 if TYPE_CHECKING:
     from iwx_agent.app.bundling import Made, Wanted
@@ -112,13 +113,18 @@ def _made(source: Path | None, wanted: "Wanted", budget: float | None, *, deep: 
     from iwx_agent.cli.progress import Progress
 
     request = request_of("", "", budget, deep=deep, no_confirm=False)
+    unsaved: list[str] = []
     try:
-        with Progress(sys.stderr) as progress:
+        with Progress(gate().terminal) as progress:
             if source is not None:
+                gate().of_a_capture()
                 return bundle_from(source, request, wanted, on_progress=progress.update)
-            return bundle_live(request, wanted, on_progress=progress.update)
+            return bundle_live(request, wanted, on_progress=progress.update, on_unkept=unsaved.append)
     except BundleError as error:
         _refuse(str(error))
+    finally:
+        for why in unsaved:
+            sys.stderr.write(f"iwx-agent: {why}\n")
 
 
 def _encrypted(made: "Made", argv: tuple[str, ...]) -> "Made":
@@ -129,8 +135,7 @@ def _encrypted(made: "Made", argv: tuple[str, ...]) -> "Made":
 
 def _put(made: "Made", file: str, *, stdout: bool) -> None:
     if stdout:
-        sys.stdout.buffer.write(made.data)
-        sys.stdout.buffer.flush()
+        gate().write_released(made.data)
     else:
         from iwx_agent.host.saving import save
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from iwx_agent.cli.gate import gate
+
 if TYPE_CHECKING:
     from iwx_agent.app.diagnose import Request
-    from iwx_agent.model import Override, Report
+    from iwx_agent.model import Override, Report, RunPoint
 
 From = Annotated[
     Path | None,
@@ -65,7 +67,12 @@ def diagnose(
     request = request_of(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
     meanwhile = _load_terminal if output == "text" else None
     report = report_of(source, request, meanwhile, save=not no_save)
-    print_report(report, output, verbose=verbose)
+    points: tuple[RunPoint, ...] = ()
+    if output == "html" and source is None:
+        from iwx_agent.app.saved import points_until
+
+        points = points_until(report)
+    print_report(report, output, verbose=verbose, points=points)
     raise typer.Exit(exit_code(report, output))
 
 
@@ -86,7 +93,10 @@ def capture(
     from iwx_agent.app.sources import capture_live
 
     request = request_of("", "", budget, deep=deep, no_confirm=False)
-    answers_count = capture_live(directory, note, request, unredacted=unredacted)
+    unsaved: list[str] = []
+    answers_count = capture_live(directory, note, request, unredacted=unredacted, on_unkept=unsaved.append)
+    for why in unsaved:
+        sys.stderr.write(f"iwx-agent: {why}\n")
     said = "Redacted: redaction.json says where."
     if unredacted:
         said = "Not redacted: treat it as secret as this server."
@@ -115,14 +125,18 @@ def report_of(
     from iwx_agent.cli.progress import Progress
 
     unsaved: list[str] = []
-    with Progress(sys.stderr) as progress:
+    with Progress(gate().terminal) as progress:
         if source is not None:
-            return diagnose_capture(source, request, on_progress=progress.update)
+            gate().of_a_capture()
+            report = diagnose_capture(source, request, on_progress=progress.update)
+            gate().redacted()
+            return report
         report = diagnose_live(
             request,
             on_progress=progress.update,
-            on_unsaved=unsaved.append if save else None,
+            on_unkept=unsaved.append if save else None,
             meanwhile=meanwhile,
+            on_redactor=gate().of_a_report,
         )
     for why in unsaved:
         sys.stderr.write(f"iwx-agent: {why}\n")

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from iwx_agent.cli import assistance, bundling, catalogue, diagnosis, saved, ticketing, why
+from iwx_agent.cli import assistance, bundling, catalogue, diagnosis, reveal, saved, ticketing, why
+from iwx_agent.cli.gate import EXIT_STOPPED, Gate, gate
 
 EXIT_USAGE = 2
 EXIT_INTERNAL = 70
@@ -42,11 +43,12 @@ def application() -> typer.Typer:
     app.command()(_guarded(ticketing.ticket))
     app.command()(_guarded(diagnosis.capture))
     app.command()(_guarded(bundling.bundle))
-    app.command()(_guarded(catalogue.checks))
-    app.command()(_guarded(catalogue.explain))
+    app.command()(_guarded(catalogue.checks, own_words=True))
+    app.command()(_guarded(catalogue.explain, own_words=True))
     app.command()(_guarded(why.why))
     app.command()(_guarded(saved.report))
     app.command()(_guarded(saved.diff))
+    app.command()(_guarded(reveal.reveal))
     app.add_typer(_assistance())
     return app
 
@@ -71,16 +73,17 @@ class _ClosedPipeError(Exception):
     """Whoever read the output has gone."""
 
 
-def _guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """Return the command with the two endings that typer would turn into exit code 1 as errors of our own."""
+def _guarded(command: Callable[..., None], *, own_words: bool = False) -> Callable[..., None]:
+    """Return the command with the two endings that typer would turn into exit code 1 as errors of our own.
+
+    What it prints is compared with the server's secrets, unless it prints the agent's ``own_words`` only.
+    """
 
     @functools.wraps(command)
     def guarded(*arguments: object, **options: object) -> None:
+        gate().begin(own_words=own_words)
         try:
-            try:
-                command(*arguments, **options)
-            finally:
-                sys.stdout.flush()  # here, where a closed pipe can still be told, and not at exit
+            command(*arguments, **options)
         except BrokenPipeError:
             raise _ClosedPipeError from None
         except KeyboardInterrupt:
@@ -102,8 +105,31 @@ def _root(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code; nothing but this function decides what an exception means."""
+    """Run one command and return its exit code; all that it writes passes the gate."""
     _write_anything()
+    with Gate(sys.stdout, sys.stderr) as way_out:
+        if not arguments:
+            way_out.plain(wholly=True)  # there is nothing but help
+        code = _ended(arguments)
+        if code == 0 and way_out.untouched:
+            way_out.plain()  # help, or the version
+        return _let_out(way_out, code)
+
+
+def _let_out(way_out: Gate, code: int) -> int:
+    try:
+        return code if way_out.let_out() else EXIT_STOPPED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _drop_output()
+        return EXIT_INTERRUPTED
+    except OSError as error:
+        return _say(error, debug=False)
+
+
+def _ended(arguments: Sequence[str]) -> int:
+    """Return the exit code of a command; nothing but this function decides what an exception means."""
     try:
         application()(args=list(arguments), prog_name="iwx-agent")
     except SystemExit as ended:
@@ -135,12 +161,16 @@ def _say(error: Exception, *, debug: bool) -> int:
     import traceback
 
     from iwx_agent.config import ConfigError
+    from iwx_agent.redact import CanaryError
     from iwx_agent.rendering.words import one_line
     from iwx_agent.replay import CaptureError
     from iwx_agent.state import StateError
 
-    if debug:
-        traceback.print_exception(error)
+    if isinstance(error, CanaryError):
+        gate().stop(error)
+        return EXIT_STOPPED
+    if debug:  # in one piece: the gate looks at each piece by itself
+        sys.stderr.write("".join(traceback.format_exception(error)))
     if isinstance(error, (ConfigError, CaptureError)):
         sys.stderr.write(f"iwx-agent: {one_line(str(error), 1000)}\n")
         return EXIT_USAGE

@@ -5,8 +5,10 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from iwx_agent.host import HostError
-    from iwx_agent.model import Report
+    from iwx_agent.model import Report, RunPoint
 
 _WIDTH = 80  # columns, as on what is no terminal
 _EXIT_USAGE = 2
@@ -14,10 +16,12 @@ _EXIT_INTERNAL = 70
 _ASKED_WRONGLY = ("refused", "permission", "not_regular", "not_found")
 
 
-def print_report(report: "Report", output: str, *, verbose: bool = False) -> None:
+def print_report(
+    report: "Report", output: str, *, verbose: bool = False, points: "Sequence[RunPoint]" = ()
+) -> None:
     """Print a report in one of ``report.FORMATS``, and do not leave it in a buffer."""
     if output in ("json", "html"):
-        print_bytes(rendered(report, output))
+        print_bytes(rendered(report, output, points=points))
         return
     if output != "text":
         from iwx_agent.report import render
@@ -31,8 +35,13 @@ def print_report(report: "Report", output: str, *, verbose: bool = False) -> Non
     sys.stdout.flush()
 
 
-def rendered(report: "Report", output: str, *, verbose: bool = False) -> bytes:
-    """Return a report in one of the formats as it stands in a file: UTF-8, text without colours."""
+def rendered(
+    report: "Report", output: str, *, verbose: bool = False, points: "Sequence[RunPoint]" = ()
+) -> bytes:
+    """Return a report in one of the formats as it stands in a file: UTF-8, text without colours.
+
+    ``points`` are the saved runs up to it, for the page.
+    """
     from iwx_agent.report import render, to_html, to_json
 
     if output == "json":
@@ -40,7 +49,7 @@ def rendered(report: "Report", output: str, *, verbose: bool = False) -> bytes:
     if output == "html":
         from iwx_agent.config import load_settings
 
-        return to_html(report, load_settings().ticket)
+        return to_html(report, load_settings().ticket, points)
     if output != "text":
         return render(report, output, verbose=verbose).encode()
     from iwx_agent.cli.screen import Screen

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from iwx_agent.cli.diagnosis import Debug, Format, Verbose
+from iwx_agent.cli.gate import gate
 
 _LISTED_COUNT = 50
 _MODES = {"openmetrics": 0o644}  # node_exporter is not root, and nothing in it is for root only
@@ -34,7 +35,7 @@ def report(
 
     Examples: iwx-agent report; iwx-agent report --list; iwx-agent report --format html --output report.html
     """
-    from iwx_agent.app.saved import saved_report, saved_runs
+    from iwx_agent.app.saved import points_until, saved_report, saved_runs
     from iwx_agent.cli.options import one_of
     from iwx_agent.cli.printing import print_bytes, print_report, print_text, rendered
     from iwx_agent.report import FORMATS, exit_code
@@ -46,6 +47,7 @@ def report(
 
         one_of(output, ("text", "json"), "--format with --list")
         runs = saved_runs(None if everything else _LISTED_COUNT)
+        gate().redacted()
         if output == "json":
             print_bytes(runs_json(runs))
         else:
@@ -53,12 +55,14 @@ def report(
         raise typer.Exit
     if file:
         _refuse_unsavable(file, replace=replace)
-    _, found = saved_report(run)
+    name, found = saved_report(run)
+    points = points_until(found, name) if output == "html" else ()
+    gate().redacted()
     if file:
-        mode = _MODES.get(output, 0o600)
-        _put(file, rendered(found, output, verbose=verbose), mode, replace=replace)
+        data = gate().checked(rendered(found, output, verbose=verbose, points=points))
+        _put(file, data, _MODES.get(output, 0o600), replace=replace)
     else:
-        print_report(found, output, verbose=verbose)
+        print_report(found, output, verbose=verbose, points=points)
     raise typer.Exit(exit_code(found, output))
 
 
@@ -84,6 +88,7 @@ def diff(
 
     one_of(output, ("text", "json"), "--format")
     compared = compare_saved(before, after)
+    gate().redacted()
     if output == "json":
         print_bytes(comparison_json(compared))
     else:

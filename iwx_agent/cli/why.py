@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from iwx_agent.cli.diagnosis import Debug, From
+from iwx_agent.cli.gate import gate
 from iwx_agent.cli.saved import Run
 
 
@@ -30,12 +31,14 @@ def why(
         from iwx_agent.app.diagnose import Request
         from iwx_agent.app.sources import diagnose_capture
 
+        gate().of_a_capture()
         report = diagnose_capture(source, Request())
     else:
         from iwx_agent.app.saved import saved_report
 
         _, report = saved_report(run)
     kept = verdict_to_keep(report)
+    gate().redacted()
     if output == "json":
         print_bytes(explanation_json(kept))
     else:

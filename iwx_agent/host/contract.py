@@ -1,13 +1,16 @@
 """The contract of the host: the one door to the machine, live, recorded or replayed."""
 
 from abc import ABC, abstractmethod
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from msgspec import Struct
 
 from iwx_agent.host import answers as a
 from iwx_agent.host import questions as q
 from iwx_agent.model import ListeningSockets, Processes
+
+if TYPE_CHECKING:
+    from iwx_agent.host.workers import Workers
 
 AnswerT = TypeVar("AnswerT", bound=Struct)
 
@@ -71,6 +74,23 @@ class Host(ABC):
     def pause(self, duration_s: float) -> None:
         """Wait between two samples, at most until the budget ends; a replay does not wait."""
 
+    @property
+    def workers(self) -> "Workers | None":
+        """Return the workers of an open run, for the agent's own files; None where it has none to write."""
+        return None
+
+    @property
+    def replays(self) -> bool:
+        """Return whether it answers for another time or machine than that on which it is asked."""
+        return False
+
+    def aside(self, budget_s: float) -> "Host":  # noqa: ARG002 - for those that have one
+        """Return the same machine for what the agent itself must know: a budget of its own, no recorder.
+
+        Not to be used any more when this one has been closed.
+        """
+        return self
+
     def _ask(self, question: q.Question, kind: type[AnswerT]) -> AnswerT:
         found = self.answer(question)
         if not isinstance(found, kind):
@@ -92,9 +112,12 @@ class Host(ABC):
         question = q.ScanFile(path=path, needles=needles, scan_bytes=scan_bytes, timeout_s=timeout_s)
         return self._ask(question, a.FileContent)
 
-    def list_directory(self, path: str, *, max_entries: int = 5000) -> a.DirectoryListing:
+    def list_directory(
+        self, path: str, *, max_entries: int = 5000, timeout_s: float = 5.0
+    ) -> a.DirectoryListing:
         """Return the names in a directory, sorted."""
-        return self._ask(q.ListDirectory(path=path, max_entries=max_entries), a.DirectoryListing)
+        question = q.ListDirectory(path=path, max_entries=max_entries, timeout_s=timeout_s)
+        return self._ask(question, a.DirectoryListing)
 
     def count_tree(self, path: str, *, depth: int = 2, max_entries: int = 200_000) -> a.TreeCount:
         """Return how many regular files lie below a directory, and the oldest and newest time."""

@@ -1,5 +1,6 @@
 """The machine itself: ``LiveHost`` answers every question within its limit and ends what it started."""
 
+import copy
 import itertools
 import os
 import threading
@@ -51,6 +52,13 @@ class LiveHost(Host):
     def workers(self) -> Workers:
         """Return the run's workers, for what the agent keeps of it before they end."""
         return self._workers
+
+    def aside(self, budget_s: float) -> Self:
+        """Return this host with a budget of its own, for what is asked when the run's may be used up."""
+        other = copy.copy(self)
+        other._budget_s = budget_s
+        other._ends = time.monotonic() + budget_s
+        return other
 
     def __enter__(self) -> Self:
         self._workers.start()

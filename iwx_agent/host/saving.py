@@ -34,7 +34,7 @@ def refuse_unsavable(path: str, *, replace: bool = False) -> None:
 
 
 def save(path: str, data: bytes, *, replace: bool = False, mode: int = 0o600) -> None:
-    """Write a new file with these permissions; never in part, and over nothing but, with ``replace``, a regular file.
+    """Write a new file of this mode; never in part, and over nothing but, with ``replace``, a regular file.
 
     Raises:
         HostError: ``refused`` when there is something already, ``permission`` in a directory that everybody

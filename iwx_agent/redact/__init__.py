@@ -4,13 +4,14 @@ from iwx_agent.redact.canaries import Canaries, CanaryError, CanaryHit, Refused
 from iwx_agent.redact.redactor import FURTHER, RedactionReport, RedactionRow, Redactor
 from iwx_agent.redact.rule import Rule
 from iwx_agent.redact.rules import rules
-from iwx_agent.redact.tokens import TokenMap, Tokens
+from iwx_agent.redact.tokens import NumberedTokens, TokenMap, Tokens
 
 __all__ = [
     "FURTHER",
     "Canaries",
     "CanaryError",
     "CanaryHit",
+    "NumberedTokens",
     "RedactionReport",
     "RedactionRow",
     "Redactor",

@@ -54,7 +54,10 @@ def _mail(page: Page, found: re.Match[str]) -> Hit | None:
         return None
     if page.tokens is None:
         return Hit(start + skipped, at)
-    return Hit(start + skipped, at, page.tokens.token("mail", f"{local}@{domain}"))
+    address = f"{local}@{domain}"
+    if address in page.tokens.kept:
+        return None
+    return Hit(start + skipped, at, page.tokens.token("mail", address))
 
 
 @lru_cache(maxsize=8192)
@@ -122,19 +125,28 @@ def _ip4(page: Page, found: re.Match[str]) -> Hit | None:
     after = text[end : end + 1]
     if after in _VERSION_AFTER and _VERSION_AFTER[after].match(page.lowered, end):
         return None
+    if (
+        after == "."
+        and _ARCHIVE_AFTER.match(page.lowered, end)
+        and _NAME_BEFORE.search(page.before(start, 3))
+    ):
+        return None
     if before in _VERSION_BEFORE and _is_version(page.before(start, 40).lower(), before):
         return None
     return Hit(start, end, page.tokens.token("ip", told) if page.tokens is not None else None)
 
 
-# What makes four numbers a version: 1.2.3.4.el9, 1.2.3.4.tar.gz, 1.2.3.4-5 (no range), 2.3.19.1 (9b531029).
+# What makes four numbers a version: 1.2.3.4.el9, 1.2.3.4-5 (no range), 2.3.19.1 (9b531029);
+# foo-1.2.3.4.tar.gz, but not 203.0.113.77.tar.gz, nor 203.0.113.77.rcn.example.
 _VERSION_AFTER = {
     ".": re.compile(
-        r"\.(?:el|fc|amzn|rpm|deb|tar|t?gz|zip|x86|noarch|src|so|log|conf|php|jar|b[0-9]|rc|p[0-9])"
+        r"\.(?:(?:el|fc|amzn)[0-9]|(?:rpm|deb|x86_64|i[36]86|aarch64|noarch|src|so|(?:b|rc|p)[0-9]{1,3})(?![\w-]))"
     ),
     "-": re.compile(r"-(?![0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9.]))[0-9]"),
-    " ": re.compile(r" \([0-9a-f]{6,40}\)"),
+    " ": re.compile(r" \((?=[0-9]{0,39}[a-f])[0-9a-f]{6,40}\)"),
 }
+_ARCHIVE_AFTER = re.compile(r"\.(?:tar|t?gz|zip|jar)(?![\w-])")
+_NAME_BEFORE = re.compile(r"[A-Za-z0-9][_-]\Z")
 _WORD_BEFORE = re.compile(r"(?:version|release|\bv|\bver)[ :=]{1,2}\Z")
 _PRODUCT_BEFORE = re.compile(r"(?:\A|[^/\w.-])[a-z][\w.-]{0,40}/\Z")
 _CLIENT_BEFORE = re.compile(r"(?:ip|client|host|from|peer|tcp|udp|addr|address|allow|deny)/\Z")

@@ -8,7 +8,7 @@ begin in a group.
 
 import binascii
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, NoReturn
 
 from iwx_agent.redact.names import words
@@ -73,11 +73,19 @@ class Canaries:
     """The secrets to look for, each with the place where it is kept: ``("iworx.ini [iworx] dsn", ...)``.
 
     ``public`` are words that are no secret even if one was chosen as a password: the host's name, user names.
+    ``unread`` are places whose secrets could not be had, each with why.
     """
 
-    __slots__ = ("_base64", "_plain", "_stripped", "refused")
+    __slots__ = ("_base64", "_plain", "_stripped", "refused", "unread")
 
-    def __init__(self, secrets: Iterable[tuple[str, str]], *, public: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        secrets: Iterable[tuple[str, str]],
+        *,
+        public: Iterable[str] = (),
+        unread: Mapping[str, str] | None = None,
+    ) -> None:
+        self.unread = dict(unread or {})
         known = _COMMON | {word.lower() for word in public}
         refused: list[Refused] = []
         plain: dict[bytes, str] = {}

@@ -3,7 +3,7 @@
 import re
 
 from iwx_agent.redact import values
-from iwx_agent.redact.names import harmless, means
+from iwx_agent.redact.names import harmless, kind_of, means
 from iwx_agent.redact.page import OPENING, Hit, Page
 from iwx_agent.redact.rule import Judge, Rule, hide
 from iwx_agent.redact.values import Value
@@ -12,6 +12,7 @@ NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_.-"
 _LONGEST_NAME = 80
 CLOSERS = r"(?:\\{0,8}[\"'`]|\\{1,8}u002[27]|[\])}]){0,4}+"
 SEPARATOR = r"[ \t]{0,32}+(?:=>|:=|={1,3}+(?![>~])|:(?!:|//|\\/\\/)|\\{1,8}u003[ad])[ \t]{0,32}+"
+_BEHIND = re.compile(SEPARATOR)
 NAME = r"[a-z0-9_.-]{0,64}+"
 # Where a name that begins a statement may stand: then its value is the rest of the line.
 _BEGINS = re.compile(
@@ -47,6 +48,8 @@ def _judge(kind: str) -> Judge:
         if colon and start and page.text[start - 1] == "/":
             return None  # a file of that name, and what is said about it
         value = _value(page, start, found, kind)
+        if value.bare and _is_name(page, value):
+            return None  # "prohibit-password :password => x": the second one stands before the value
         told = page.text[value.start : min(value.end, value.start + 400)]
         if harmless(kind, name, told, bare=value.bare, colon=colon):
             return None
@@ -55,6 +58,12 @@ def _judge(kind: str) -> Judge:
         return hide(page, value.start, value.end)
 
     return judge
+
+
+def _is_name(page: Page, value: Value) -> bool:
+    """Return whether a value is the name of a secret itself, with a separator behind it."""
+    told = page.lowered[value.start : min(value.end, value.start + _LONGEST_NAME)]
+    return bool(_BEHIND.match(page.lowered, value.end)) and bool(kind_of(told))
 
 
 def name_start(page: Page, at: int) -> int:

@@ -98,6 +98,11 @@ _LICENCE_KEY = re.compile(
 )
 
 
+def is_path(value: str) -> bool:
+    """Return whether a value is a path of a system or a URL without a login: no secret, whatever its name."""
+    return bool(_FILE.fullmatch(value.strip().lower()))
+
+
 def harmless(kind: str, name: str, value: str, *, bare: bool, colon: bool) -> bool:
     """Return whether a value beside such a name is no secret.
 

@@ -10,6 +10,7 @@ from iwx_agent.redact.rule import Rule
 
 _SHORT_CHARACTERS = 65_536  # so short a text is looked at until nothing is found any more
 _NEAR_CHARACTERS = 200
+_WHOLE = ("escaped", "base64", "secret-file")  # these hide more than a secret
 _KEPT_SIGNS = "\n\r\0"
 
 _Address = tuple[
@@ -23,8 +24,12 @@ class _Secret(NamedTuple):
     order: int
 
 
-def redacted_once(page: Page, rules: Sequence[Rule], counts: Counter[str]) -> tuple[str, bool]:
+def redacted_once(
+    page: Page, rules: Sequence[Rule], counts: Counter[str], found: list[str] | None = None
+) -> tuple[str, bool]:
     """Return the text with all that the rules find hidden, and whether it has to be looked at again.
+
+    The secrets are added to what was ``found``, those in escapes excepted.
 
     It has when the hits were near one another, since each may have been the surroundings that another one was
     judged by, and when the text is short, since then it costs nothing.
@@ -46,6 +51,8 @@ def redacted_once(page: Page, rules: Sequence[Rule], counts: Counter[str]) -> tu
     again = again or cut or len(page.text) <= _SHORT_CHARACTERS
     puts = [(one.start, one.end, one.order, _put(page, one, rules)) for one in hidden] + apart
     puts.sort()
+    if found is not None:
+        found += (page.text[one.start : one.end] for one in hidden if rules[one.order].label not in _WHOLE)
     pieces: list[str] = []
     at = 0
     for start, end, order, put in puts:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from iwx_agent.model import Evidence
 from iwx_agent.redact.canaries import Canaries
+from iwx_agent.redact.learned import RULE_ID, Learned
 from iwx_agent.redact.names import harmless, kind_of
 from iwx_agent.redact.once import overwritten_once, redacted_once
 from iwx_agent.redact.page import Page, blank, encodable, is_hidden
@@ -70,6 +71,7 @@ class Redactor:
         self._by_id = {rule.id: rule for rule in rules}
         self._canaries = canaries
         self._tokens = tokens
+        self._learned = Learned()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._lock = Lock()
 
@@ -84,6 +86,15 @@ class Redactor:
         if counts:
             self._account(counts, source)
         return text
+
+    def learn(self, text: str, source: str) -> None:
+        """Remember the secrets in a text of the machine: they are hidden in what is made of it, too."""
+        found: list[str] = []
+        if not self.hides_all_of(source):
+            redacted_once(Page(encodable(text), source), self._rules, Counter(), found)
+        with self._lock:
+            for hidden in found:
+                self._learned.add(hidden)
 
     def redact_bytes(self, data: bytes, source: str) -> bytes:
         """Return the same for bytes; what is not UTF-8 becomes U+FFFD."""
@@ -101,10 +112,13 @@ class Redactor:
             text = overwritten_once(page, self._rules, counts)
             if text == page.text:
                 break
-        if text.encode("latin-1") == data:
+        told, count = self._learned.overwrite(text.encode("latin-1"))
+        if count:
+            counts[RULE_ID] += count
+        if told == data:
             return data
         self._account(counts, source)
-        return text.encode("latin-1")
+        return told
 
     def hides_all_of(self, source: str) -> bool:
         """Return whether nothing may leave of what comes from a place, such as the path of a secret file."""
@@ -119,7 +133,9 @@ class Redactor:
         tokens = self._tokens
         if isinstance(tokens, Tokens):
             tokens = AddressTokens(tokens, kept=frozenset(kept))
-        return Redactor(self._rules, self._canaries, tokens)
+        other = Redactor(self._rules, self._canaries, tokens)
+        other._learned = self._learned
+        return other
 
     def redact_value(self, value: T, source: str) -> T:
         """Return a structure with all its texts redacted: msgspec structs, dicts, lists, tuples.
@@ -139,6 +155,16 @@ class Redactor:
         return data
 
     @property
+    def tokens(self) -> Tokens | AddressTokens | None:
+        """Return what gives it tokens for addresses."""
+        return self._tokens
+
+    @property
+    def canaries(self) -> Canaries:
+        """Return the secrets that ``release`` looks for."""
+        return self._canaries
+
+    @property
     def report(self) -> RedactionReport:
         """Return what was hidden so far."""
         with self._lock:
@@ -155,6 +181,10 @@ class Redactor:
             text, again = redacted_once(Page(text, source, self._tokens), self._rules, counts)
             if not again:
                 break
+        if self._learned:
+            text, count = self._learned.hide(text)
+            if count:
+                counts[RULE_ID] += count
         return text
 
     def _account(self, counts: Counter[str], source: str) -> None:

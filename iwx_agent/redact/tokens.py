@@ -7,6 +7,7 @@ from threading import Lock
 
 from msgspec import Struct
 
+_KEY_BYTES = 16
 _SHORTEST_DIGITS = 6
 _REMEMBERED_COUNT = 200_000  # a flood of addresses does not fill the memory; further ones have no way back
 
@@ -17,8 +18,9 @@ class TokenMap(Struct, frozen=True, kw_only=True):
     originals: dict[str, str] = {}
 
     def reveal(self, token: str) -> str | None:
-        """Return the address that a token stands for, in either form; None when it is not known here."""
-        return self.originals.get(token_of(token).strip().lower())
+        """Return the address that a token stands for, in any of its forms; None when it is not known here."""
+        told = token_of(token).strip().lower()
+        return self.originals.get(told.partition("@")[0])
 
     def __repr__(self) -> str:
         return f"TokenMap({len(self.originals)} tokens)"
@@ -43,8 +45,8 @@ class Tokens:
     def __init__(
         self, key: bytes, known: TokenMap | None = None, *, kept: frozenset[str] = frozenset()
     ) -> None:
-        if len(key) < 16:
-            raise ValueError(f"a key for tokens has at least 16 bytes, not {len(key)}")
+        if len(key) < _KEY_BYTES:
+            raise ValueError(f"a key for tokens has at least {_KEY_BYTES} bytes, not {len(key)}")
         self.kept = frozenset(_short(address) for address in kept)
         self._key = key
         self._originals = dict(known.originals) if known else {}
@@ -79,6 +81,25 @@ class Tokens:
                 digits += 1
                 token = f"{kind}-{digest[:digits]}"
             self._given[original] = token
+        return token
+
+
+class NumberedTokens(Tokens):
+    """Tokens by number, in the order in which the rules find addresses: the same each time, without a key.
+
+    For a machine whose key is not here. They say who is the same within one text, not from text to text.
+    """
+
+    def __init__(self, *, kept: frozenset[str] = frozenset()) -> None:
+        super().__init__(b"\0" * _KEY_BYTES, kept=kept)
+
+    def _made(self, kind: str, original: str) -> str:
+        with self._lock:
+            number = len(self._originals) + 1
+            token = f"{kind}-{number:0{_SHORTEST_DIGITS}x}"
+            if number <= _REMEMBERED_COUNT:
+                self._originals[token] = original
+                self._given[original] = token
         return token
 
 

@@ -43,6 +43,7 @@ DSN = Rule(
 _RUN = re.compile(r"[^\s\"'<>\x00]+")
 _HOST = re.compile(r"unix\(|tcp\(|\[|[a-z0-9_.-]{1,255}+(?:[:/,?#)\\;%]|\Z)")
 _NEXT_LINE = re.compile(r"\r?\n[ \t]{0,16}([^\s\"'<>@]{1,200}+)@(?:unix\(|tcp\(|\[|[a-z0-9_.-])")
+_PORT = re.compile(r"[0-9]{0,5}+(?![^/?#,;:.)\]\\])")
 _WEB = ("http", "https", "ws", "wss", "ftp", "ftps", "sftp")
 
 
@@ -66,7 +67,10 @@ def _userinfo(page: Page, found: re.Match[str]) -> Hit | None:
     if at > 0:
         return hide(page, start, start + at)
     wrapped = _NEXT_LINE.match(page.lowered, run.end())
-    return hide(page, start, wrapped.end(1)) if wrapped else None
+    if wrapped:
+        return hide(page, start, wrapped.end(1))
+    cut = page.lowered[run.end() : run.end() + 1] in ("", "'", '"') and "@" not in run.group()
+    return hide(page, start, run.end()) if cut and not _PORT.match(told) else None
 
 
 _USER = r"[^\s:@/?#\"'<>%\\\[]{0,64}+"

@@ -44,6 +44,11 @@ class ReplayHost(Host):
         self._asked: dict[tuple[str, ...], int] = {}
         self._lock = threading.Lock()
 
+    @property
+    def replays(self) -> bool:
+        """Return true: the machine that answered may be another one."""
+        return True
+
     def answer(self, question: Question) -> Struct:
         """Answer the n-th asking of a question with the n-th captured answer, or the last one."""
         with self._lock:

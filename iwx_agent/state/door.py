@@ -42,7 +42,7 @@ class StateError(Exception):
         if self.kind == "absent":
             return "A run of root is saved: iwx-agent diagnose. What is there: iwx-agent report --list"
         if self.kind == "refused":
-            return "Run it as root. For a capture: iwx-agent diagnose --from DIR"
+            return "Run it as root; move away what was left alone. A capture: iwx-agent diagnose --from DIR"
         return "A new run needs none of it: iwx-agent diagnose"
 
 
@@ -81,11 +81,12 @@ class Door:
             StateError: there are none.
         """
         if not is_root():
-            raise StateError("kept for root only, and this is not root", "refused", self._path)
+            raise StateError("kept for root only, and this is not root", "refused", self.path)
         return self._transact(steps, create=False, handed=b"")
 
     @property
-    def _path(self) -> str:
+    def path(self) -> str:
+        """Return where the database is, as errors name it."""
         return str(self.directory / NAME)
 
     def _transact(self, steps: tuple[Step, ...], *, create: bool, handed: bytes) -> list[Answer]:
@@ -93,13 +94,13 @@ class Door:
         try:
             outcome, aside, told = _ask(*request, handed=handed, workers=self._workers, limit_s=self._limit_s)
         except HostError as error:
-            raise StateError(error.reason, "failed", self._path) from None
+            raise StateError(error.reason, "failed", self.path) from None
         if aside:
             self.set_aside = f"{self.directory}/{aside}"
         if outcome == "conflict":
-            raise StateError("another iwx-agent was faster", "conflict", self._path)
+            raise StateError("another iwx-agent was faster", "conflict", self.path)
         if outcome != "done":
-            raise StateError(told, outcome, self._path)
+            raise StateError(told, outcome, self.path)
         answers: list[Answer] = told
         return answers
 

@@ -28,6 +28,10 @@ DELETE FROM runs WHERE number IN (
 )
 """
 _LIST = "SELECT id, summary FROM runs ORDER BY number DESC LIMIT ?"
+_LIST_UNTIL = """
+SELECT id, summary FROM runs WHERE number <= (SELECT number FROM runs WHERE id = ?)
+ORDER BY number DESC LIMIT ?
+"""
 _LAST = "SELECT id, report FROM runs ORDER BY number DESC LIMIT ?"
 _NAMED = """
 SELECT id, report FROM runs WHERE id = ? OR substr(id, 1, length(?)) = ?
@@ -68,13 +72,14 @@ class Runs:
                 return named
         raise StateError(f"no free name for a run of {begins}", "conflict")
 
-    def listed(self, count: int = _ALL_COUNT) -> tuple[SavedRun, ...]:
-        """Return the newest runs in short, the newest first.
+    def listed(self, count: int = _ALL_COUNT, *, until: str = "") -> tuple[SavedRun, ...]:
+        """Return the newest runs in short, the newest first; with ``until`` that run and those before it.
 
         Raises:
             StateError: ``absent`` when none has been kept yet.
         """
-        rows, _ = self._door.read((_LIST, (count,), None))[0]
+        step: Step = (_LIST_UNTIL, (until, count), None) if until else (_LIST, (count,), None)
+        rows, _ = self._door.read(step)[0]
         try:
             return tuple(msgspec.json.decode(summary, type=SavedRun) for _, summary in rows)
         except msgspec.DecodeError as error:

@@ -15,5 +15,39 @@ CREATE TABLE runs (
 )
 """
 
-VERSIONS: tuple[tuple[str, ...], ...] = ((_RUNS,),)
+# What can be changed has a version, counted up with each change: who changes it says which one was read.
+# ``ended`` is 1 for what nobody waits for any more. The letter is there in the outbox only.
+_VERSIONED = """
+CREATE TABLE {name} (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE CHECK (typeof(key) = 'text'),
+    version INTEGER NOT NULL CHECK (typeof(version) = 'integer' AND version > 0),
+    ended INTEGER NOT NULL CHECK (ended IN (0, 1)),
+    body BLOB NOT NULL CHECK (typeof(body) = 'blob'),
+    letter BLOB NOT NULL CHECK (typeof(letter) = 'blob')
+)
+"""
+
+_EVENTS = """
+CREATE TABLE events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE CHECK (typeof(id) = 'text'),
+    at INTEGER NOT NULL CHECK (typeof(at) = 'integer'),
+    kind TEXT NOT NULL CHECK (typeof(kind) = 'text'),
+    key TEXT NOT NULL CHECK (typeof(key) = 'text'),
+    said TEXT NOT NULL CHECK (typeof(said) = 'text')
+)
+"""
+
+EPISODES, OUTBOX, IGNORED = "episodes", "outbox", "ignored"
+VERSIONED = (EPISODES, OUTBOX, IGNORED)
+
+VERSIONS: tuple[tuple[str, ...], ...] = (
+    (
+        _RUNS,
+        *(_VERSIONED.format(name=name) for name in VERSIONED),
+        _EVENTS,
+        "CREATE INDEX events_by_kind ON events (kind, at)",
+    ),
+)
 SCHEMA = (APPLICATION, VERSIONS)

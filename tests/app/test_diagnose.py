@@ -417,6 +417,7 @@ class Live(FakeHost):
     """Stands in for the live host: answers that nothing is there."""
 
     closed = False
+    workers = None
 
     def __init__(self, *, budget_s: float) -> None:
         super().__init__({})

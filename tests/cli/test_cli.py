@@ -262,7 +262,7 @@ def test_a_capture_of_this_machine_says_where_it_is_and_that_it_is_secret(
 ) -> None:
     told: list[Any] = []
 
-    def live(*given: Any, unredacted: bool) -> int:
+    def live(*given: Any, unredacted: bool, **more: Any) -> int:
         told.append((*given, unredacted))
         return 12
 

@@ -144,7 +144,7 @@ def test_what_will_not_do_is_said_before_anything_is_asked(
 def test_sizes(iwx: Run, here: Path, monkeypatch: pytest.MonkeyPatch, told: str, size: int) -> None:
     wanted: list[Any] = []
 
-    def live(request: Any, given: Any, *, on_progress: Any) -> Any:
+    def live(request: Any, given: Any, **more: Any) -> Any:
         wanted.append(given)
         raise HostError("failed", "stop here", "x")
 

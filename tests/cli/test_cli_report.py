@@ -44,10 +44,11 @@ def live(monkeypatch: pytest.MonkeyPatch) -> list[Report]:
     """Stand in for this machine: each diagnosis is the next of these."""
     coming: list[Report] = []
 
-    def diagnose(request: Any, *, on_unsaved: Any, **_: Any) -> Report:
+    def diagnose(request: Any, *, on_unkept: Any, on_redactor: Any, **_: Any) -> Report:
+        on_redactor(None)
         made = coming.pop(0)
-        if on_unsaved is not None and (why := save_run(made, Settings())):
-            on_unsaved(why)
+        if on_unkept is not None and (why := save_run(made, Settings())):
+            on_unkept(why)
         return made
 
     monkeypatch.setattr("iwx_agent.app.sources.diagnose_live", diagnose)
@@ -273,3 +274,16 @@ def test_the_last_two_runs_are_compared_or_any_two(iwx: Run, live: list[Report])
     )
     assert iwx("diff", "2027")[0] == 2
     assert iwx("diff", "--format", "html")[0] == 2
+
+
+# Over time
+
+
+def test_the_page_of_a_run_has_the_runs_before_it_and_stays_as_it_was(iwx: Run, live: list[Report]) -> None:
+    live.extend([DOWN, FULL_DISK, report(collected_at=AT + timedelta(hours=1))])
+    assert "<svg" not in iwx("diagnose", "--format", "html")[1]
+    page = iwx("diagnose", "--format", "html")[1]
+    assert "2 runs from 2026-11-23 15:26 UTC to 2026-11-23 15:31 UTC." in page
+    iwx("diagnose")
+    assert iwx("report", "--run", "20261123T1531", "--format", "html")[1] == page
+    assert "3 runs from" in iwx("report", "--format", "html")[1]

@@ -40,19 +40,19 @@ class Live:
         self.asked: list[Any] = []
         self.as_root = True
 
-    def diagnose(self, request: Any, *, on_unsaved: Any, **_: Any) -> Report:
+    def diagnose(self, request: Any, *, on_unkept: Any, **_: Any) -> Report:
         self.asked.append(request)
         down = incident(finding(title="NodeWorx does not answer"))
         given = Circumstances(policy=load_policy(), clock=Clock(now=None), override=request.override)
         verdict = verdict_of((down,), (), given)
         made = report(down, verdict=verdict, host=report_host(as_root=self.as_root))
-        return saving(made, on_unsaved)
+        return saving(made, on_unkept)
 
 
-def saving(made: Report, on_unsaved: Callable[[str], None] | None) -> Report:
+def saving(made: Report, on_unkept: Callable[[str], None] | None) -> Report:
     """As the diagnosis of this machine does: save it, and say why if that cannot be."""
-    if on_unsaved is not None and (why := save_run(made, Settings())):
-        on_unsaved(why)
+    if on_unkept is not None and (why := save_run(made, Settings())):
+        on_unkept(why)
     return made
 
 
@@ -108,7 +108,7 @@ def test_without_root_nothing_is_kept_and_why_says_so(
     assert iwx("diagnose")[::2] == (3, "")
     assert not kept.exists()
     monkeypatch.setattr("iwx_agent.state.door.is_root", lambda: False)
-    hint = "Run it as root. For a capture: iwx-agent diagnose --from DIR"
+    hint = "Run it as root; move away what was left alone. A capture: iwx-agent diagnose --from DIR"
     said = f"iwx-agent: {kept}/state.db: kept for root only, and this is not root\n{hint}\n"
     assert iwx("why") == (2, "", said)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redacting import KEY, redacted, redactor, tokens
 
-from iwx_agent.redact import Canaries, Redactor, TokenMap, Tokens, rules
+from iwx_agent.redact import Canaries, NumberedTokens, Redactor, TokenMap, Tokens, rules
 from iwx_agent.redact import tokens as tokens_module
 
 # printf mail:alice@example.com | openssl dgst -sha256 -hmac not-a-real-key-for-tokens-of-tests
@@ -152,6 +152,8 @@ def test_a_range_is_two_clients() -> None:
         "foo-1.2.3.4-5.el9 and foo-1.2.3.4.tar.gz",
         "# 2.3.19.1 (9b53102964)",
         "a_1.2.3.4",
+        "foo-1.2.3.4.el9_2 and foo-1.2.3.4.x86_64 and x.1.2.3.4.so",
+        "foo_1.2.3.4.zip and 1.2.3.4.src.rpm and 1.2.3.4.rc1",
     ],
 )
 def test_a_version_is_no_client(text: str) -> None:
@@ -249,3 +251,55 @@ def test_no_two_addresses_share_a_token(addresses: list[object]) -> None:
 def test_hidden_secrets_come_before_addresses() -> None:
     after = redactor().redact_text("mysql://u:p@ss@db.example.com/x and password=alice@example.com", "x")
     assert after == "mysql://u:[hidden:password]@db.example.com/x and password=[hidden:password]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}.log",
+        "access-{}.log.1",
+        "/etc/x/{}.conf",
+        "{}.php",
+        "{}.tar.gz",
+        "{} (1234567)",
+        "/srv/{}.zip",
+        "{}.rcn.example",
+        "{}.some.example",
+    ],
+)
+def test_a_file_or_name_after_a_client_is_no_version(text: str) -> None:
+    assert redacted(text.replace("{}", "203.0.113.7")) == text.replace("{}", CLIENT)
+
+
+# Addresses that stay, and tokens without a key
+
+
+def test_a_mail_address_that_is_kept_stays_in_any_case() -> None:
+    one = Redactor(rules(), Canaries(()), tokens("Help@Provider.example"))
+    assert one.redact_text("ask help@provider.example, not alice@example.com", "x") == (
+        f"ask help@provider.example, not {ALICE}@example.com"
+    )
+
+
+def test_numbers_are_given_in_the_order_in_which_the_rules_find_addresses() -> None:
+    for _ in range(2):
+        one = Redactor(rules(), Canaries(()), NumberedTokens(kept=frozenset({"203.0.113.1"})))
+        text = "203.0.113.1 203.0.113.9 alice@example.com 203.0.113.8 203.0.113.9"
+        assert one.redact_text(text, "x") == (
+            "203.0.113.1 ip-000002 mail-000001@example.com ip-000003 ip-000002"
+        )
+
+
+def test_a_flood_of_numbered_addresses_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens_module, "_REMEMBERED_COUNT", 2)
+    numbered = NumberedTokens()
+    given = [numbered.token("ip", f"203.0.113.{n}") for n in range(4)]
+    assert given == ["ip-000001", "ip-000002", "ip-000003", "ip-000003"]
+    assert len(numbered.map().originals) == 2
+
+
+def test_a_mail_token_is_revealed_with_its_domain_too() -> None:
+    given = tokens()
+    given.token("mail", "alice@example.com")
+    assert given.map().reveal(f"{ALICE}@example.com") == "alice@example.com"
+    assert given.map().reveal(ALICE.upper()) == "alice@example.com"

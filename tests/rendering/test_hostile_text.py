@@ -96,6 +96,7 @@ OUTPUTS: dict[str, Callable[[Report], str]] = {
 }
 ANYTHING_LONG = ("json", "why as json", "remote assistance as json", "runs as json", "diff as json")  # data
 MOST_CHARACTERS = 120_000
+_DATA_CHARACTERS = 100_000  # of one text in data, where it stands whole in a hundred places
 
 REORDERING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
@@ -115,7 +116,7 @@ def acting(text: str) -> set[str]:
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("text", CORPUS, ids=lambda text: ascii(text[:12]))
 def test_what_a_machine_says_does_nothing(text: str, output: str) -> None:
-    told = OUTPUTS[output](everywhere(text))
+    told = OUTPUTS[output](everywhere(text[:_DATA_CHARACTERS] if output in ANYTHING_LONG else text))
     assert acting(told) == set()
     told.encode()
     if output not in ANYTHING_LONG:

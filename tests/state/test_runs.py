@@ -20,11 +20,6 @@ from iwx_agent.state import Door, Runs, StateError
 PLENTY = {"runs_count": 100, "size_bytes": 10_000_000}
 
 
-@pytest.fixture(autouse=True)
-def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iwx_agent.state.door.is_root", lambda: True)
-
-
 def made(minutes: int = 0, title: str = "NodeWorx does not answer") -> Report:
     return replace(report(incident(finding(title=title))), collected_at=AT + timedelta(minutes=minutes))
 

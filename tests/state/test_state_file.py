@@ -22,11 +22,6 @@ COUNT: Any = ("SELECT count(*) FROM runs", (), None)
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
 
 
-@pytest.fixture(autouse=True)
-def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iwx_agent.state.door.is_root", lambda: True)
-
-
 def count(door: Door | None = None) -> int:
     found: int = (door or Door()).read(COUNT)[0][0][0][0]
     return found
@@ -207,6 +202,7 @@ def test_who_only_looks_sets_it_aside_too_and_has_nothing(kept: Path) -> None:
         door.read(COUNT)
     assert raised.value.kind == "damaged"
     assert Path(door.set_aside).read_bytes() == b"hello" * 1000
+    assert raised.value.why.endswith(f"and is now {Path(door.set_aside).name}")
     with pytest.raises(StateError) as raised:
         Door().read(COUNT)
     assert raised.value.kind == "absent"
@@ -274,9 +270,9 @@ def test_whatever_bytes_change_it_is_read_or_set_aside_or_left_alone(
 
 @pytest.fixture
 def tiny(kept: Path) -> Iterator[Path]:
-    """Mount a file system of 64 KiB where things are kept."""
+    """Mount a file system of 256 KiB where things are kept."""
     kept.mkdir(mode=0o700)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "none", kept], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "none", kept], check=True)
     yield kept
     subprocess.run(["umount", kept], check=True)
 
@@ -296,12 +292,12 @@ def test_a_full_disk_is_said_and_costs_nothing_that_is_kept(tiny: Path) -> None:
     filled = fill(tiny)
     big: Any = (
         INTO.format("'b', 1, x'00', ?"),
-        ((0, 40_000),),
+        ((0, 100_000),),
         1,
     )
     for _ in range(2):
         with pytest.raises(StateError) as raised:
-            Door().write(big, handed=b"\xff" * 40_000)
+            Door().write(big, handed=b"\xff" * 100_000)
         assert raised.value.kind == "unwritable"
         assert "SQLITE_FULL" in raised.value.why
     assert count() == 1
@@ -328,6 +324,16 @@ def test_a_read_only_disk_is_said_and_can_be_read(tiny: Path) -> None:
         Door().write((PUT[0], ("b",), 1))
     assert raised.value.kind == "unwritable"
     assert count() == 1
+
+
+@pytest.mark.e2e
+@needs_root
+def test_a_damaged_file_on_a_read_only_disk_stays_where_it_is(tiny: Path) -> None:
+    (tiny / "state.db").write_bytes(b"hello" * 1000)
+    subprocess.run(["mount", "-o", "remount,ro", tiny], check=True)
+    said = "it is damaged (file is not a database (SQLITE_NOTADB)) and cannot be set aside: "
+    assert refusals("unwritable") == [f"{said}Read-only file system (EROFS)"] * 2
+    assert names(tiny) == ["state.db"]
 
 
 @pytest.mark.e2e

@@ -314,6 +314,13 @@ def transact(*request: "Any") -> "tuple[str, str, Any]":
     return store.transact(*request)
 
 
+def hold(directory: str, name: str) -> bool:
+    """Hold a lock as long as this worker lives."""
+    from . import lock
+
+    return lock.hold(directory, name)
+
+
 def save(*request: "Any") -> bool:
     """Write a file that a person asked for."""
     from . import saving
@@ -343,6 +350,7 @@ _OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "keep": keep,
     "kept": kept,
     "transact": transact,
+    "hold": hold,
     "save": save,
     "savable": savable,
 }

@@ -83,9 +83,13 @@ def transact(
             try:
                 return ("done", "", _run(place, directory, name, schema, steps, create, handed))
             except _DamagedError as damage:
-                aside = _set_aside(place, name)
+                try:
+                    aside = _set_aside(place, name)
+                except OSError as error:
+                    why = f"it is damaged ({damage}) and cannot be set aside: {reason_of_error(error)}"
+                    raise _Trouble("unwritable", why) from None
                 if not create:
-                    raise _Trouble("damaged", f"it was damaged ({damage})") from None
+                    raise _Trouble("damaged", f"it was damaged ({damage}), and is now {aside}") from None
             return ("done", aside, _run(place, directory, name, schema, steps, create, handed))
         finally:
             os.close(place)  # the end of the turn, too
@@ -186,10 +190,9 @@ def _prepare(place: int, directory: str, name: str, create: bool) -> bool:
     _refuse_foreign(status, f"{directory}/{name}")
     if status.st_mode & 0o077:
         number = os.open(name, _OPEN, dir_fd=place)
-        try:
+        with contextlib.suppress(OSError):  # a read-only disk: it can be read all the same
             os.fchmod(number, 0o600)
-        finally:
-            os.close(number)
+        os.close(number)
     return create or status.st_size > 0
 
 

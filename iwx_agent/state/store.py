@@ -1,0 +1,251 @@
+"""The store on the disk: each question is one transaction behind the door."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from iwx_agent.model.episode import Episode, Ignored
+from iwx_agent.state.contract import (
+    AddText,
+    Change,
+    Event,
+    EventKind,
+    Heed,
+    Ignore,
+    KeepEpisode,
+    KeptEpisode,
+    KeptText,
+    MoveText,
+    Note,
+    Past,
+)
+from iwx_agent.state.door import Door, StateError, Step
+from iwx_agent.state.schema import EPISODES, IGNORED, OUTBOX, VERSIONED
+
+ENDED_COUNT = 300  # of each table: what nobody waits for any more
+ENDED_BYTES = 50 * 1024 * 1024
+EVENTS_COUNT = 10_000  # of each kind
+_IGNORED_COUNT = 1000
+_SAID_CHARACTERS = 2000
+_EVENTS_AT_ONCE = 10  # a worker can be handed 128 KiB in words
+
+_ADD = "INSERT OR IGNORE INTO {} (key, version, ended, body, letter) VALUES (?, 1, ?, ?, ?)"
+_MOVE = "UPDATE {} SET version = version + 1, ended = ?, body = ? WHERE key = ? AND version = ?"
+_PUT = """
+INSERT INTO ignored (key, version, ended, body, letter) VALUES (?, 1, ?, ?, x'')
+ON CONFLICT (key) DO UPDATE SET version = version + 1, ended = excluded.ended, body = excluded.body
+"""
+_NOTE = "INSERT INTO events (id, at, kind, key, said) VALUES (?, ?, ?, ?, ?)"
+_CLEAR = """
+DELETE FROM {} WHERE ended = 1 AND number IN (
+    SELECT number FROM (
+        SELECT number,
+            row_number() OVER (ORDER BY number DESC) AS place,
+            sum(length(body) + length(letter)) OVER (ORDER BY number DESC) AS total_bytes
+        FROM {} WHERE ended = 1
+    ) WHERE place > ? OR total_bytes > ?
+)
+"""
+_CLEAR_EVENTS = """
+DELETE FROM events WHERE kind = ? AND number <= (
+    SELECT number FROM events WHERE kind = ? ORDER BY number DESC LIMIT 1 OFFSET ?
+)
+"""
+_EPISODE = "SELECT body, version FROM episodes ORDER BY number DESC LIMIT 1"
+_RULES = "SELECT body FROM ignored WHERE ended = 0 ORDER BY number LIMIT ?"
+_SINCE = "SELECT at FROM events WHERE kind = ? AND at >= ? ORDER BY number"
+_COUNT = "SELECT count(*) FROM events WHERE kind = ?"
+_EVENTS = "SELECT at, key, said FROM events WHERE kind = ? ORDER BY number DESC LIMIT ?"
+_TEXTS = "SELECT key, version, ended, body, x'' FROM outbox"
+_TEXT = "SELECT key, version, ended, body, letter FROM outbox WHERE key = ?"
+_EVERYTHING = "SELECT key, version, ended, body, letter FROM {}{} ORDER BY number"
+_ALL_EVENTS = "SELECT id, at, kind, key, said FROM events{} ORDER BY number"
+_ADOPT = """
+INSERT INTO {0} (key, version, ended, body, letter) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE
+SET version = excluded.version, ended = excluded.ended, body = excluded.body, letter = excluded.letter
+WHERE excluded.version > {0}.version
+"""
+_FORGET = "DELETE FROM {}"
+_ADOPT_EVENT = "INSERT OR IGNORE INTO events (id, at, kind, key, said) VALUES (?, ?, ?, ?, ?)"
+
+
+class DiskStore:
+    """A ``Store`` in a database, and what carries it over into another one."""
+
+    def __init__(self, door: Door | None = None) -> None:
+        self.door = door or Door()
+
+    def past(self, since: datetime) -> Past:
+        """Return what a decision rests on; nothing when nothing has been kept yet."""
+        begins = _second(since)
+        asked: tuple[Step, ...] = (
+            (_EPISODE, (), None),
+            (_RULES, (_IGNORED_COUNT,), None),
+            (_SINCE, ("filed", begins), None),
+            (_SINCE, ("said", begins), None),
+            (_COUNT, ("draft",), None),
+        )
+        found = self._read(*asked)
+        if found is None:
+            return Past()
+        episodes, rules, filed, said, drafts = found
+        return Past(
+            episode=next((_episode(body, version) for body, version in episodes), None),
+            ignored=tuple(_decoded(body, Ignored) for (body,) in rules),
+            filed_at=tuple(_moment(at) for (at,) in filed),
+            said_at=tuple(sorted(_moment(at) for (at,) in (*filed, *said))),
+            drafts_count=drafts[0][0],
+        )
+
+    def commit(self, *changes: Change) -> bool:
+        """Keep all the changes for good, or none: false when something was changed since it was read."""
+        handed = bytearray()
+        steps = [_step(change, handed) for change in changes]
+        steps += _clearing(changes)
+        try:
+            self.door.write(*steps, handed=bytes(handed))
+        except StateError as error:
+            if error.kind == "conflict":
+                return False
+            raise
+        return True
+
+    def waiting(self) -> tuple[KeptText, ...]:
+        """Return the texts that are not at an end, the oldest first, without their letters."""
+        return self._texts((f"{_TEXTS} WHERE ended = 0 ORDER BY number", (), None))
+
+    def texts(self, count: int) -> tuple[KeptText, ...]:
+        """Return the newest texts, the newest first, without their letters."""
+        return self._texts((f"{_TEXTS} ORDER BY number DESC LIMIT ?", (count,), None))
+
+    def text(self, key: str) -> KeptText | None:
+        """Return one text with its letter; None when there is none."""
+        return next(iter(self._texts((_TEXT, (key,), None))), None)
+
+    def events(self, kind: EventKind, count: int) -> tuple[Event, ...]:
+        """Return the newest events of a kind, the newest first."""
+        found = self._read((_EVENTS, (kind, count), None))
+        rows = found[0] if found else []
+        return tuple(Event(at=_moment(at), kind=kind, key=key, said=said) for at, key, said in rows)
+
+    def adopt(self, other: "DiskStore", *, in_use_only: bool = False) -> None:
+        """Take over from another store what is newer there, and what is not here. Changes nothing there.
+
+        ``in_use_only``: no texts at an end, and of the events only those that a decision rests on.
+        """
+        waits = {OUTBOX: " WHERE ended = 0"} if in_use_only else {}
+        tables = (_EVERYTHING.format(table, waits.get(table, "")) for table in VERSIONED)
+        events = _ALL_EVENTS.format(" WHERE kind IN ('filed', 'said', 'draft')" if in_use_only else "")
+        found = other._read(*((asked, (), None) for asked in (*tables, events)))
+        if found is None:
+            return
+        for table, rows in zip(VERSIONED, found, strict=False):
+            statement = _ADOPT.format(table)
+            for key, version, ended, body, letter in rows:
+                handed = bytearray()
+                parts = (_hand(body, handed), _hand(letter, handed))
+                self.door.write((statement, (key, version, ended, *parts), None), handed=bytes(handed))
+        for start in range(0, len(found[-1]), _EVENTS_AT_ONCE):
+            rows = found[-1][start : start + _EVENTS_AT_ONCE]
+            self.door.write(*((_ADOPT_EVENT, row, None) for row in rows))
+
+    def clear(self) -> None:
+        """Forget everything but saved runs."""
+        self.door.write(*((_FORGET.format(table), (), None) for table in (*VERSIONED, "events")))
+
+    def probe(self) -> None:
+        """Write something that changes nothing, so that a full or read-only disk is told now."""
+        self.door.write(
+            (_NOTE, ("probe", 0, "probe", "", ""), 1),
+            ("DELETE FROM events WHERE id = 'probe'", (), 1),
+        )
+
+    def _texts(self, step: Step) -> tuple[KeptText, ...]:
+        found = self._read(step)
+        rows = found[0] if found else []
+        return tuple(
+            KeptText(key=key, version=version, ended=bool(ended), entry=entry, letter=letter)
+            for key, version, ended, entry, letter in rows
+        )
+
+    def _read(self, *steps: Step) -> list[list[tuple[Any, ...]]] | None:
+        """Return the rows of each step; None when nothing has been kept yet."""
+        try:
+            return [rows for rows, _ in self.door.read(*steps)]
+        except StateError as error:
+            if error.kind == "absent":
+                return None
+            raise
+
+
+def _step(change: Change, handed: bytearray) -> Step:
+    match change:
+        case KeepEpisode():
+            episode = change.episode
+            body = _hand(msgspec.json.encode(episode), handed)
+            ended = int(episode.over_at is not None)
+            if change.version:
+                return (_MOVE.format(EPISODES), (ended, body, episode.key, change.version), 1)
+            return (_ADD.format(EPISODES), (episode.key, ended, body, (0, 0)), 1)
+        case AddText():
+            parts = (_hand(change.entry, handed), _hand(change.letter, handed))
+            return (_ADD.format(OUTBOX), (change.key, 0, *parts), 1)
+        case MoveText():
+            body = _hand(change.entry, handed)
+            return (_MOVE.format(OUTBOX), (int(change.ended), body, change.key, change.version), 1)
+        case Note():
+            event = change.event
+            said = event.said[:_SAID_CHARACTERS].encode("utf-8", "replace").decode()
+            return (_NOTE, (os.urandom(16).hex(), _second(event.at), event.kind, event.key, said), 1)
+        case Ignore():
+            body = _hand(msgspec.json.encode(change.rule), handed)
+            return (_PUT, (change.rule.fingerprint, 0, body), 1)
+        case Heed():
+            return (_PUT, (change.fingerprint, 1, (0, 0)), 1)
+
+
+_TABLES = {KeepEpisode: EPISODES, AddText: OUTBOX, MoveText: OUTBOX, Ignore: IGNORED, Heed: IGNORED}
+
+
+def _clearing(changes: tuple[Change, ...]) -> list[Step]:
+    """Return what makes room after changes; what somebody waits for is never removed."""
+    bounds = (ENDED_COUNT, ENDED_BYTES)
+    tables = {
+        {KeepEpisode: EPISODES, AddText: OUTBOX, MoveText: OUTBOX, Ignore: IGNORED, Heed: IGNORED}.get(
+            type(one)
+        )
+        for one in changes
+    }
+    steps: list[Step] = [
+        (_CLEAR.format(table, table), bounds, None) for table in VERSIONED if table in tables
+    ]
+    kinds = sorted({one.event.kind for one in changes if isinstance(one, Note)})
+    return steps + [(_CLEAR_EVENTS, (kind, kind, EVENTS_COUNT), None) for kind in kinds]
+
+
+def _hand(data: bytes, handed: bytearray) -> tuple[int, int]:
+    start = len(handed)
+    handed += data
+    return start, len(handed)
+
+
+def _episode(body: bytes, version: int) -> KeptEpisode:
+    return KeptEpisode(episode=_decoded(body, Episode), version=version)
+
+
+def _decoded(body: bytes, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError as error:
+        raise StateError(f"what is kept of an {kind.__name__} is damaged: {error}", "damaged") from None
+
+
+def _second(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _moment(at: int) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
