@@ -5,7 +5,8 @@ Source: Monitoring Plugins Development Guidelines: status word, text, ``|``,
 agent's own in this format only.
 
 A plugin's text ends up on web pages and, through ``$SERVICEOUTPUT$``, between the quotes of a shell command,
-usually ``printf "%b"``. So nothing in it is a bar, markup, a quote, ``$``, a backtick or a backslash.
+usually ``printf "%b"``. So nothing in it is a bar, markup, a quote, ``$``, a backtick or a backslash. Nagios
+itself makes a colon of a semicolon.
 """
 
 from iwx_agent.model import Report, Severity, Status, counts_as_emergency, worst
@@ -17,7 +18,7 @@ _TEXT_BYTES = 600  # with performance data below the 1024 bytes that old NRPE pa
 _LINE_BYTES = 350
 _ALL_BYTES = 4000  # Nagios before version 4 reads 4096
 _SAFE = str.maketrans(
-    {"|": "/", "\\": "/", "<": "(", ">": ")", "'": "’", '"': "’", "`": "’", "$": "_", "\t": " "}
+    {"|": "/", "\\": "/", "<": "(", ">": ")", "'": "’", '"': "’", "`": "’", "$": "_", ";": ":"}
 )
 
 

@@ -144,7 +144,7 @@ def test_lines_that_have_no_room_are_counted() -> None:
 
 # Nothing in it means anything to what it goes through: the plugin protocol, a shell, a web page
 
-PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f|<>$`'\"\\]*")
+PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f|<>$`'\";\\]*")
 PERFORMANCE = re.compile(r"[a-z]+=[0-9.]+(s|%)?(;[0-9.]*){0,4}")
 
 

@@ -22,7 +22,7 @@ NODE_EXPORTER = PROGRAMS / "bin" / "prometheus-node-exporter"
 NAGIOS = PROGRAMS / "sbin" / "nagios4"
 NRPE = PROGRAMS / "sbin" / "nrpe"
 CHECK_NRPE = PROGRAMS / "lib" / "nagios" / "plugins" / "check_nrpe"
-NOBODY_ID = 65534
+NOBODY, NOBODYS_GROUP, NOBODY_ID = "nobody", "nogroup", 65534  # Debian's
 LONGEST_S = 20.0
 
 
@@ -48,6 +48,13 @@ def everybodys() -> Iterator[Path]:
         yield directory
     finally:
         shutil.rmtree(directory)
+
+
+def give_to_nobody(directory: Path) -> None:
+    """Give a directory with all that is in it to whom root becomes."""
+    if os.geteuid() == 0:
+        for path in (directory, *directory.rglob("*")):
+            os.chown(path, NOBODY_ID, NOBODY_ID)
 
 
 @contextlib.contextmanager
@@ -80,6 +87,20 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def wait_for(port: int) -> None:
+    """Return when somebody listens on a port of loopback."""
+    until = time.monotonic() + LONGEST_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def page(url: str) -> str:
