@@ -10,7 +10,17 @@ from typing import Annotated
 
 import typer
 
-from iwx_agent.cli import assistance, bundling, catalogue, diagnosis, reveal, saved, ticketing, why
+from iwx_agent.cli import (
+    assistance,
+    bundling,
+    catalogue,
+    diagnosis,
+    plugin,
+    reveal,
+    saved,
+    ticketing,
+    why,
+)
 from iwx_agent.cli.gate import EXIT_STOPPED, Gate, gate
 
 EXIT_USAGE = 2
@@ -113,7 +123,10 @@ def run(arguments: Sequence[str]) -> int:
         code = _ended(arguments)
         if code == 0 and way_out.untouched:
             way_out.plain()  # help, or the version
-        return _let_out(way_out, code)
+        code = _let_out(way_out, code)
+    if way_out.wrote or code == EXIT_INTERRUPTED or not plugin.is_asked_for(arguments):
+        return code
+    return plugin.unknown()
 
 
 def _let_out(way_out: Gate, code: int) -> int:
