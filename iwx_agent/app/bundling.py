@@ -28,6 +28,7 @@ from iwx_agent.host.recorder import size_of
 from iwx_agent.model import Report, moment
 from iwx_agent.model.ticket import TicketLimits
 from iwx_agent.redact import RedactionReport, Redactor
+from iwx_agent.rendering.words import in_json
 from iwx_agent.replay import CaptureInfo, Recorder, open_capture
 from iwx_agent.replay.archives import MEDIA_TYPES, TAR, packed
 from iwx_agent.replay.bundles import (
@@ -356,4 +357,4 @@ def _command(argv: tuple[str, ...], item: Item, began_at: float | None) -> Bundl
 
 
 def _json(manifest: BundleManifest) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    return in_json(msgspec.json.format(msgspec.json.encode(manifest), indent=2)) + b"\n"

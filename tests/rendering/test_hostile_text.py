@@ -1,10 +1,15 @@
 """Hostile text in all outputs: whatever the machine said, it is shown, does nothing, and is bounded."""
 
+import importlib
+import inspect
 import io
 import json
+import pkgutil
+import sys
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from types import FrameType, ModuleType
 
 import msgspec
 import pytest
@@ -14,6 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from iwx_agent import rendering
+from iwx_agent import report as report_module
 from iwx_agent.model import (
     IncidentState,
     Missing,
@@ -23,8 +30,10 @@ from iwx_agent.model import (
     SavedRun,
     verdict_to_keep,
 )
-from iwx_agent.rendering import html, terminal
+from iwx_agent.rendering import assistance, html, terminal
 from iwx_agent.report import (
+    FORMATS,
+    TICKET_FORMATS,
     assistance_to_json,
     comparison_json,
     comparison_text,
@@ -35,6 +44,7 @@ from iwx_agent.report import (
     render_ticket,
     runs_json,
     runs_text,
+    ticket_text,
     to_html,
     to_json,
 )
@@ -73,8 +83,8 @@ def page_with_past(told: Report) -> str:
 
 
 OUTPUTS: dict[str, Callable[[Report], str]] = {
-    "screen": on_screen,
-    "screen, verbose": lambda told: on_screen(told, verbose=True),
+    "text": on_screen,
+    "text, verbose": lambda told: on_screen(told, verbose=True),
     "json": lambda told: to_json(told).decode(),
     "html": lambda told: to_html(told).decode(),
     "html with the past": page_with_past,
@@ -82,13 +92,14 @@ OUTPUTS: dict[str, Callable[[Report], str]] = {
     "nagios": lambda told: render(told, "nagios"),
     "nagios, verbose": lambda told: render(told, "nagios", verbose=True),
     "openmetrics": lambda told: render(told, "openmetrics"),
-    "ticket": lambda told: render_ticket(told, "text"),
+    "ticket as text": ticket_text,
     "ticket, short": lambda told: render_ticket(told, "text", length="short"),
     "ticket as json": lambda told: render_ticket(told, "json"),
     "ticket as markdown": lambda told: render_ticket(told, "markdown"),
     "why": lambda told: explanation_text(verdict_to_keep(told)),
     "why as json": lambda told: explanation_json(verdict_to_keep(told)).decode(),
     "remote assistance as json": lambda told: assistance_to_json(told.remote_assistance).decode(),
+    "remote assistance": lambda told: assistance.status_text(told.remote_assistance),
     "runs": lambda told: runs_text(saved(told)),
     "runs as json": lambda told: runs_json(saved(told)).decode(),
     "diff": lambda told: comparison_text(compare(report(), told)),
@@ -174,13 +185,16 @@ FIELDS = (
     "Message:",
     "Priority:",
 )
+LINES = ("ticket as text", "ticket, short", "why", "runs", "diff", "nagios, verbose", "remote assistance")
 BREAKS = ["\n", "\n\n", "\r\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"]
 
 
 @pytest.mark.parametrize(
     "said", ["Priority: Low", "Bcc: someone@example.com", "SUMMARY", "From x", ".", "--"]
 )
-@pytest.mark.parametrize("output", ["ticket", "ticket, short", "why", "runs", "diff", "nagios, verbose"])
+@pytest.mark.parametrize(
+    "output", ["ticket as text", "ticket, short", "why", "runs", "diff", "nagios, verbose"]
+)
 @pytest.mark.parametrize("broken", BREAKS, ids=ascii)
 def test_what_stands_after_a_line_break_never_begins_a_line(broken: str, output: str, said: str) -> None:
     def beginning(text: str) -> list[str]:
@@ -189,7 +203,7 @@ def test_what_stands_after_a_line_break_never_begins_a_line(broken: str, output:
     assert beginning(f"safe{broken}{said}") == beginning("safe")
 
 
-@pytest.mark.parametrize("output", ["ticket", "ticket, short"])
+@pytest.mark.parametrize("output", ["ticket as text", "ticket, short"])
 @pytest.mark.parametrize("text", CORPUS, ids=lambda text: ascii(text[:12]))
 def test_a_ticket_has_the_fields_of_the_form_and_no_other(text: str, output: str) -> None:
     def fields(told: Report) -> list[str]:
@@ -198,3 +212,58 @@ def test_a_ticket_has_the_fields_of_the_form_and_no_other(text: str, output: str
 
     begun = f"It says {text}"  # as each sentence of the agent begins
     assert fields(everywhere(begun)) == fields(everywhere("text")) == list(FIELDS)
+
+
+# None can be forgotten
+
+
+def run_by(outputs: Iterable[Callable[[Report], str]]) -> set[tuple[str, str]]:
+    """Return (module, function) of all that ran while these were made of one report."""
+    ran: set[tuple[str, str]] = set()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            ran.add((frame.f_globals.get("__name__", ""), frame.f_code.co_name))
+
+    told = everywhere("text")
+    sys.setprofile(note)
+    try:
+        for output in outputs:
+            output(told)
+    finally:
+        sys.setprofile(None)
+    return ran
+
+
+def public_functions(*packages: ModuleType) -> set[tuple[str, str]]:
+    """Return (module, function) of what a package's modules offer that gives text or bytes."""
+    found: set[tuple[str, str]] = set()
+    for package in packages:
+        names = [package.__name__]
+        names += [
+            one.name
+            for one in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{package.__name__}.")
+        ]
+        for name in names:
+            for function, made in inspect.getmembers(importlib.import_module(name), inspect.isfunction):
+                if made.__module__ == name and not function.startswith("_"):
+                    found.add((name, function))
+    return found
+
+
+# What gives no text, or none of the machine's.
+NO_RENDERINGS = ("exit_code", "explanation", "from_json", "json_schema", "ticket_json_schema")
+
+
+def test_each_rendering_there_is_stands_in_this_file() -> None:
+    """A new one fails here until it is in OUTPUTS, and so in every test above."""
+    unused = public_functions(rendering, report_module) - run_by(OUTPUTS.values())
+    assert {(module, function) for module, function in unused if function not in NO_RENDERINGS} == set()
+    assert [one for one in FORMATS if one not in OUTPUTS] == []
+    assert [one for one in TICKET_FORMATS if f"ticket as {one}" not in OUTPUTS] == []
+
+
+def test_one_that_is_not_would_be_noticed() -> None:
+    ran = run_by([OUTPUTS["nagios"]])
+    assert ("iwx_agent.rendering.nagios", "render") in ran
+    assert ("iwx_agent.rendering.markdown", "render") not in ran

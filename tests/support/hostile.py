@@ -143,7 +143,11 @@ def everywhere(text: str) -> Report:
             title=text,
             detail=text,
             remedy=(text,) * 3,
-            evidence=(Evidence(source=text, text=text),) * 3,
+            evidence=(
+                Evidence(source=text, text=text),
+                Evidence(source="/var/log/messages:4711", text=text),
+                Evidence(source=f"/var/log/{text}:1", text=text),
+            ),
             since_source=text,
             touches=(text,),
             **more,
