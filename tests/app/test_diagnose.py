@@ -3,11 +3,11 @@
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from building import finding, make_capture
-from fakes import NOW_AT, FakeHost, clock, layout
+from fakes import NOW_AT, FakeHost, Live, clock, layout
 from msgspec import structs
 
 from iwx_agent.app import sources
@@ -16,7 +16,7 @@ from iwx_agent.app.sources import capture_live, diagnose_capture, diagnose_live
 from iwx_agent.app.support import Known
 from iwx_agent.checks import ALL
 from iwx_agent.config import Identity, Settings, load_policy
-from iwx_agent.host import AskClock, HostError, Question
+from iwx_agent.host import AskClock, HostError
 from iwx_agent.model import (
     Address,
     Boot,
@@ -35,7 +35,6 @@ from iwx_agent.model import (
 from iwx_agent.model.assistance import RemoteAssistance
 from iwx_agent.probes import Context, Probe
 from iwx_agent.replay import CaptureError, open_capture
-from iwx_agent.replay.format import NOT_FOUND
 from iwx_agent.report import to_json
 
 IDENTITY = HostIdentity(
@@ -411,33 +410,6 @@ def test_an_empty_capture_says_nothing_of_anything(tmp_path: Path) -> None:
     report = diagnose_capture(make_capture(tmp_path / "capture"), Request())
     assert {result.status.value for result in report.results} == {"unknown"}
     assert (report.incidents, report.exit_code) == ((), 4)
-
-
-class Live(FakeHost):
-    """Stands in for the live host: answers that nothing is there."""
-
-    closed = False
-    workers = None
-
-    def __init__(self, *, budget_s: float) -> None:
-        super().__init__({})
-
-    def answer(self, question: Question) -> Any:
-        if isinstance(question, AskClock):
-            return clock()
-        raise HostError("not_found", NOT_FOUND, question.source)
-
-    def abandoned(self) -> tuple[str, ...]:
-        return ()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *told: object) -> None:
-        Live.closed = True
-
-    def in_progress(self) -> tuple[str, ...]:
-        return ()
 
 
 @pytest.fixture

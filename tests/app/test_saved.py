@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from building import AT, finding, incident, report, report_host, result
-from fakes import NOW_AT
+from fakes import NOW_AT, Live
 from msgspec.structs import replace
 
 from iwx_agent.app.diagnose import Request
@@ -191,21 +191,6 @@ def test_a_disk_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch, ke
     monkeypatch.setattr("iwx_agent.state.door._ask", silent)
     assert dated(at(0, DOWN)) == (at(0, DOWN), f"{kept}/state.db: no answer within 3.0 s")
     assert points_until(at(0)) == ()
-
-
-class Live:
-    """Stands in for the live host; nothing is asked of it here."""
-
-    workers = None
-
-    def __init__(self, *, budget_s: float) -> None:
-        self.in_progress = self.abandoned = tuple
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *told: object) -> None:
-        pass
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 from msgspec import Struct
 
@@ -19,6 +20,7 @@ from iwx_agent.host import (
 from iwx_agent.model import Layout
 from iwx_agent.model.signatures import Signatures
 from iwx_agent.probes import Context
+from iwx_agent.replay.format import NOT_FOUND
 
 NOW_AT = 1_795_450_000.0  # 2026-11-23T16:06:40Z
 BOOTED_AT = NOW_AT - 86_400
@@ -54,6 +56,33 @@ class FakeHost(Host):
 
     def pause(self, duration_s: float) -> None:
         self.paused_s += duration_s
+
+
+class Live(FakeHost):
+    """Stands in for the live host: answers that nothing is there."""
+
+    closed = False
+    workers = None
+
+    def __init__(self, *, budget_s: float) -> None:
+        super().__init__({})
+
+    def answer(self, question: Question) -> Struct:
+        if isinstance(question, AskClock):
+            return clock()
+        raise HostError("not_found", NOT_FOUND, question.source)
+
+    def abandoned(self) -> tuple[str, ...]:
+        return ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *told: object) -> None:
+        Live.closed = True
+
+    def in_progress(self) -> tuple[str, ...]:
+        return ()
 
 
 def clock(now_at: float = NOW_AT, booted_at: float = BOOTED_AT, uid: int = 0) -> ClockAnswer:
