@@ -5,7 +5,6 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
-from io import StringIO
 from pathlib import Path
 
 import msgspec
@@ -178,16 +177,9 @@ def encrypted(made: Made, argv: tuple[str, ...]) -> Made:
 
 def report_text(report: Report) -> str:
     """Return the report as a terminal shows it, every finding in full, without colours."""
-    from rich.console import Console
+    from iwx_agent.rendering.terminal import as_text
 
-    from iwx_agent.rendering.terminal import print_report
-
-    into = StringIO()
-    screen = Console(
-        file=into, width=_TEXT_WIDTH, color_system=None, highlight=False, emoji=False, markup=False
-    )
-    print_report(report, screen, verbose=True)
-    return into.getvalue()
+    return as_text(report, width=_TEXT_WIDTH, verbose=True)
 
 
 class _Making:

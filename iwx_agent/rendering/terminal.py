@@ -1,5 +1,6 @@
 """The one screen for a tired person: the worst first, since when, why, and what to do next."""
 
+import io
 import textwrap
 
 from rich.console import Console
@@ -36,6 +37,22 @@ def print_report(report: Report, console: Console, *, verbose: bool = False) -> 
     if len(rest) > _MORE_COUNT:
         console.print(f"  and {len(rest) - _MORE_COUNT} more: iwx-agent diagnose --verbose", style="dim")
     _footer(report, console, verbose=verbose)
+
+
+def as_text(report: Report, *, width: int, verbose: bool = False) -> str:
+    """Return the report as a file has it: without colours, and the same whatever terminal it is made on."""
+    page = io.StringIO()
+    plain = Console(
+        file=page,
+        width=width,
+        color_system=None,
+        force_terminal=False,  # also where FORCE_COLOR is set
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
+    print_report(report, plain, verbose=verbose)
+    return page.getvalue()
 
 
 def _headline(report: Report, console: Console) -> None:

@@ -2,109 +2,25 @@
 
 import importlib
 import inspect
-import io
 import json
 import pkgutil
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from types import FrameType, ModuleType
 
-import msgspec
 import pytest
-from building import AT, finding, incident, report
+from building import finding, incident, report
 from hostile import CORPUS, everywhere
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
+from outputs import OUTPUTS
 
 from iwx_agent import rendering
 from iwx_agent import report as report_module
-from iwx_agent.model import (
-    IncidentState,
-    Missing,
-    OpenIncident,
-    Report,
-    RunPoint,
-    SavedRun,
-    verdict_to_keep,
-)
-from iwx_agent.rendering import assistance, html, terminal
-from iwx_agent.report import (
-    FORMATS,
-    TICKET_FORMATS,
-    assistance_to_json,
-    comparison_json,
-    comparison_text,
-    explanation_json,
-    explanation_text,
-    from_json,
-    render,
-    render_ticket,
-    runs_json,
-    runs_text,
-    ticket_text,
-    to_html,
-    to_json,
-)
-from iwx_agent.triage.comparison import compare
+from iwx_agent.model import Report
+from iwx_agent.report import FORMATS, TICKET_FORMATS, from_json, to_json
 
-
-def on_screen(told: Report, *, verbose: bool = False) -> str:
-    page = io.StringIO()
-    console = Console(file=page, width=100, highlight=False, emoji=False, markup=False, no_color=True)
-    terminal.print_report(told, console, verbose=verbose)
-    return page.getvalue()
-
-
-def saved(told: Report) -> tuple[SavedRun, ...]:
-    title = told.incidents[0].lead.title if told.incidents else ""
-    seen = (OpenIncident(fingerprint="a", title=title, state=IncidentState.CONFIRMED),)
-    unknown = Missing(reason=title)
-    point = RunPoint(at=AT, complete=True, incidents=seen, disk_used_pct=unknown, queue_count=unknown)
-    earlier = msgspec.structs.replace(point, at=AT - timedelta(hours=1))
-    return tuple(
-        SavedRun(
-            id=told.host.name,
-            agent_version="0.1.0",
-            schema_version=1,
-            host=told.host.fqdn,
-            exit_code=3,
-            headline=title,
-            point=one,
-        )
-        for one in (point, earlier)
-    )
-
-
-def page_with_past(told: Report) -> str:
-    return html.render(told, [run.point for run in saved(told)])
-
-
-OUTPUTS: dict[str, Callable[[Report], str]] = {
-    "text": on_screen,
-    "text, verbose": lambda told: on_screen(told, verbose=True),
-    "json": lambda told: to_json(told).decode(),
-    "html": lambda told: to_html(told).decode(),
-    "html with the past": page_with_past,
-    "markdown": lambda told: render(told, "markdown"),
-    "nagios": lambda told: render(told, "nagios"),
-    "nagios, verbose": lambda told: render(told, "nagios", verbose=True),
-    "openmetrics": lambda told: render(told, "openmetrics"),
-    "ticket as text": ticket_text,
-    "ticket, short": lambda told: render_ticket(told, "text", length="short"),
-    "ticket as json": lambda told: render_ticket(told, "json"),
-    "ticket as markdown": lambda told: render_ticket(told, "markdown"),
-    "why": lambda told: explanation_text(verdict_to_keep(told)),
-    "why as json": lambda told: explanation_json(verdict_to_keep(told)).decode(),
-    "remote assistance as json": lambda told: assistance_to_json(told.remote_assistance).decode(),
-    "remote assistance": lambda told: assistance.status_text(told.remote_assistance),
-    "runs": lambda told: runs_text(saved(told)),
-    "runs as json": lambda told: runs_json(saved(told)).decode(),
-    "diff": lambda told: comparison_text(compare(report(), told)),
-    "diff as json": lambda told: comparison_json(compare(report(), told)).decode(),
-}
 ANYTHING_LONG = ("json", "why as json", "remote assistance as json", "runs as json", "diff as json")  # data
 MOST_CHARACTERS = 120_000
 _DATA_CHARACTERS = 100_000  # of one text in data, where it stands whole in a hundred places
