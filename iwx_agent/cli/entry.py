@@ -124,9 +124,8 @@ def run(arguments: Sequence[str]) -> int:
         if code == 0 and way_out.untouched:
             way_out.plain()  # help, or the version
         code = _let_out(way_out, code)
-    if way_out.wrote or code == EXIT_INTERRUPTED or not plugin.is_asked_for(arguments):
-        return code
-    return plugin.unknown()
+    untold = not (way_out.wrote or way_out.stopped or code == EXIT_INTERRUPTED)
+    return plugin.unknown() if untold and plugin.is_asked_for(arguments) else code
 
 
 def _let_out(way_out: Gate, code: int) -> int:
