@@ -22,7 +22,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def to_json(report: Report) -> bytes:
     """Return the report as JSON by ``schemas/report-v1.json``, indented, keys in a fixed order.
 
-    Half of a surrogate pair (from a log that is not UTF-8) has no place in JSON and becomes U+FFFD.
+    Half of a surrogate pair (from a log that is not UTF-8) has no place in JSON and becomes U+FFFD. What
+    would act on a terminal is escaped, which changes no value.
     """
     return _indented(report)
 
@@ -56,11 +57,13 @@ def steering_json(told: Struct | tuple[Struct, ...]) -> bytes:
 
 
 def _indented(told: Struct | tuple[Struct, ...]) -> bytes:
+    from iwx_agent.rendering.words import in_json
+
     try:
         encoded = msgspec.json.encode(told)
     except UnicodeEncodeError:
         encoded = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(told)))
-    return msgspec.json.format(encoded, indent=2) + b"\n"
+    return in_json(msgspec.json.format(encoded, indent=2)) + b"\n"
 
 
 def _without_surrogates(plain: object) -> object:
@@ -101,8 +104,11 @@ def to_html(report: Report, limits: TicketLimits | None = None, points: Sequence
     return html.render(report, points, limits=limits or TicketLimits()).encode()
 
 
-def render(report: Report, output: str) -> str:
-    """Return the report in one of ``FORMATS`` but text, json and html, which have ways of their own."""
+def render(report: Report, output: str, *, verbose: bool = False) -> str:
+    """Return the report in one of ``FORMATS`` but text, json and html, which have ways of their own.
+
+    ``verbose`` adds lines to the one of nagios.
+    """
     if output == "markdown":
         from iwx_agent.rendering import markdown
 
@@ -110,7 +116,7 @@ def render(report: Report, output: str) -> str:
     if output == "nagios":
         from iwx_agent.rendering import nagios
 
-        return nagios.render(report)
+        return nagios.render(report, verbose=verbose)
     from iwx_agent.rendering import openmetrics
 
     return openmetrics.render(report)
@@ -118,7 +124,7 @@ def render(report: Report, output: str) -> str:
 
 def runs_json(runs: tuple[SavedRun, ...]) -> bytes:
     """Return saved runs in short as a JSON list, in their order."""
-    return msgspec.json.format(msgspec.json.encode(runs), indent=2) + b"\n"
+    return _indented(runs)
 
 
 def runs_text(runs: tuple[SavedRun, ...]) -> str:

@@ -32,6 +32,8 @@ echo "test: the help desk"
 
 echo "test: the browser for the HTML report"
 sh tools/browser.sh || leave_out "the HTML report in a browser: see above"
+echo "test: the monitoring systems"
+sh tools/monitoring.sh || leave_out "what monitoring systems say of the outputs: see above"
 
 status=0
 .venv/bin/nox -s lint types layers docs tests e2e coverage || status=$?

@@ -5,7 +5,6 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
-from io import StringIO
 from pathlib import Path
 
 import msgspec
@@ -28,6 +27,7 @@ from iwx_agent.host.recorder import size_of
 from iwx_agent.model import Report, moment
 from iwx_agent.model.ticket import TicketLimits
 from iwx_agent.redact import RedactionReport, Redactor
+from iwx_agent.rendering.words import in_json
 from iwx_agent.replay import CaptureInfo, Recorder, open_capture
 from iwx_agent.replay.archives import MEDIA_TYPES, TAR, packed
 from iwx_agent.replay.bundles import (
@@ -177,16 +177,9 @@ def encrypted(made: Made, argv: tuple[str, ...]) -> Made:
 
 def report_text(report: Report) -> str:
     """Return the report as a terminal shows it, every finding in full, without colours."""
-    from rich.console import Console
+    from iwx_agent.rendering.terminal import as_text
 
-    from iwx_agent.rendering.terminal import print_report
-
-    into = StringIO()
-    screen = Console(
-        file=into, width=_TEXT_WIDTH, color_system=None, highlight=False, emoji=False, markup=False
-    )
-    print_report(report, screen, verbose=True)
-    return into.getvalue()
+    return as_text(report, width=_TEXT_WIDTH, verbose=True)
 
 
 class _Making:
@@ -356,4 +349,4 @@ def _command(argv: tuple[str, ...], item: Item, began_at: float | None) -> Bundl
 
 
 def _json(manifest: BundleManifest) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    return in_json(msgspec.json.format(msgspec.json.encode(manifest), indent=2)) + b"\n"

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from iwx_agent.model.network import OUTSIDE
 from iwx_agent.redact import RedactionReport, RedactionRow, Redactor
+from iwx_agent.rendering.words import in_json
 from iwx_agent.replay import CaptureInfo
 from iwx_agent.replay.archives import fits
 from iwx_agent.replay.recording import capture_files
@@ -63,4 +64,4 @@ def account_json(*accounts: RedactionReport) -> bytes:
         for (source, rule_id), count in sorted(counts.items())
     )
     whole = {"count": sum(row.count for row in rows), "rows": rows}
-    return msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
+    return in_json(msgspec.json.format(msgspec.json.encode(whole), indent=2)) + b"\n"

@@ -17,6 +17,7 @@ from iwx_agent.cli import (
     configuration,
     diagnosis,
     outbox,
+    plugin,
     reveal,
     saved,
     sending,
@@ -154,7 +155,9 @@ def run(arguments: Sequence[str]) -> int:
         code = _ended(arguments)
         if code == 0 and way_out.untouched:
             way_out.plain()  # help, or the version
-        return _let_out(way_out, code)
+        code = _let_out(way_out, code)
+    untold = not (way_out.wrote or way_out.stopped or code == EXIT_INTERRUPTED)
+    return plugin.unknown() if untold and plugin.is_asked_for(arguments) else code
 
 
 def _let_out(way_out: Gate, code: int) -> int:

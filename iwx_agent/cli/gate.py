@@ -43,6 +43,7 @@ class Gate:
         self._before: tuple[Any, ...] = ()
         self._texts: tuple[io.TextIOWrapper, ...] = ()
         self.stopped = False
+        self.wrote = False
         self.untouched = True
         self._wholly = False
 
@@ -139,7 +140,9 @@ class Gate:
                     self.stop(error)
             if self.stopped:
                 return False
-            _write(self._stdout, b"".join((data, *self._released)))
+            told = b"".join((data, *self._released))
+            _write(self._stdout, told)
+            self.wrote = bool(told)
             return True
 
     def stop(self, error: Exception) -> None:

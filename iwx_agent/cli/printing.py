@@ -1,6 +1,5 @@
 """What goes to standard output: a report in one of its formats, or finished text or bytes."""
 
-import io
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -26,7 +25,7 @@ def print_report(
     if output != "text":
         from iwx_agent.report import render
 
-        print_text(render(report, output))
+        print_text(render(report, output, verbose=verbose))
         return
     from iwx_agent.cli.screen import Screen
     from iwx_agent.rendering import terminal
@@ -51,14 +50,10 @@ def rendered(
 
         return to_html(report, load_settings().ticket, points)
     if output != "text":
-        return render(report, output).encode()
-    from iwx_agent.cli.screen import Screen
+        return render(report, output, verbose=verbose).encode()
     from iwx_agent.rendering import terminal
 
-    page = io.StringIO()
-    screen = Screen(file=page, width=_WIDTH, highlight=False, emoji=False, markup=False, no_color=True)
-    terminal.print_report(report, screen, verbose=verbose)
-    return page.getvalue().encode()
+    return terminal.as_text(report, width=_WIDTH, verbose=verbose).encode()
 
 
 def print_text(text: str) -> None:

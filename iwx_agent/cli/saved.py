@@ -8,6 +8,7 @@ from iwx_agent.cli.diagnosis import Debug, Format, Verbose
 from iwx_agent.cli.gate import gate
 
 _LISTED_COUNT = 50
+_MODES = {"openmetrics": 0o644}  # node_exporter is not root, and nothing in it is for root only
 Run = Annotated[
     str,
     typer.Option(
@@ -59,7 +60,7 @@ def report(
     gate().redacted()
     if file:
         data = gate().checked(rendered(found, output, verbose=verbose, points=points))
-        _put(file, data, replace=replace)
+        _put(file, data, _MODES.get(output, 0o600), replace=replace)
     else:
         print_report(found, output, verbose=verbose, points=points)
     raise typer.Exit(exit_code(found, output))
@@ -117,12 +118,12 @@ def _refuse_unsavable(file: str, *, replace: bool) -> None:
         not_written("nothing", error)
 
 
-def _put(file: str, data: bytes, *, replace: bool) -> None:
+def _put(file: str, data: bytes, mode: int, *, replace: bool) -> None:
     from iwx_agent.cli.printing import not_written
     from iwx_agent.host import HostError
     from iwx_agent.host.saving import save
 
     try:
-        save(file, data, replace=replace)
+        save(file, data, replace=replace, mode=mode)
     except HostError as error:
         not_written("nothing", error)

@@ -33,8 +33,8 @@ def refuse_unsavable(path: str, *, replace: bool = False) -> None:
     _ask("savable", *_parts(path), replace, path=path, limit_s=_LOOK_TIMEOUT_S)
 
 
-def save(path: str, data: bytes, *, replace: bool = False) -> None:
-    """Write a new file of mode 0600; never in part, and over nothing but, with ``replace``, a regular file.
+def save(path: str, data: bytes, *, replace: bool = False, mode: int = 0o600) -> None:
+    """Write a new file of this mode; never in part, and over nothing but, with ``replace``, a regular file.
 
     Raises:
         HostError: ``refused`` when there is something already, ``permission`` in a directory that everybody
@@ -42,7 +42,7 @@ def save(path: str, data: bytes, *, replace: bool = False) -> None:
     """
     number = in_memory(data)
     try:
-        request = ("save", *_parts(path), len(data), replace)
+        request = ("save", *_parts(path), len(data), replace, mode)
         _ask(*request, path=path, limit_s=SAVE_TIMEOUT_S, handed=(number,))
     finally:
         os.close(number)

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from iwx_agent.model import Finding, Report, RunPoint
 from iwx_agent.model.ticket import TicketLimits
-from iwx_agent.rendering import ticket, timeline, words
+from iwx_agent.rendering import circumstances, ticket, timeline, words
 
 _LIMITS = TicketLimits()
 _INCIDENTS_COUNT = 20  # shown in full; the others get one line
@@ -58,11 +58,12 @@ def render(report: Report, points: Sequence[RunPoint] = (), *, limits: TicketLim
             policy=_policy(style, script),
             headline=words.headline(report),
             tone=_tone(report),
-            ticket=ticket.ticket_of(report, limits).fields,
+            ticket=ticket.ticket_of(report, limits),
             portal=ticket.PORTAL,
             incidents=shown[:_INCIDENTS_COUNT],
             more_incidents=shown[_INCIDENTS_COUNT:_MORE_COUNT],
             incidents_left=max(len(shown) - _MORE_COUNT, 0),
+            circumstances=circumstances.lines(report),
             blind=words.blind(report),
             caveats=words.caveats(report),
             server=words.environment(report),

@@ -9,10 +9,11 @@ import re
 from iwx_agent.model import Evidence, Finding, Incident, Report
 from iwx_agent.rendering import words
 
-_PUNCTUATION = re.compile(r"([\\`*_{}\[\]<>#|~&@!$^])")
+_PUNCTUATION = re.compile(r"([\\`*_{}\[\]<>#|~&!$^])")
 _LINKS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
 _LIST_MARK = re.compile(r"^(\d{0,9})([-+=.)])")
 _TICKS = re.compile("`+")
+_MENTION = re.compile(r"(\S*@\S*)")  # trackers look for these after escapes are gone, but not in code
 _EVIDENCE_COUNT = 6
 
 
@@ -20,7 +21,7 @@ def render(report: Report) -> str:
     """Return verdict, incidents with evidence and next steps, what could not be told, environment."""
     blocks = [_verdict(report)]
     blocks += [_incident(number, i, report) for number, i in enumerate(report.incidents, start=1)]
-    blocks += [_blind(report), _environment(report)]
+    blocks += [_circumstances(report), _blind(report), _environment(report)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -69,24 +70,21 @@ def _steps(finding: Finding) -> list[str]:
     return ["", "Do next:", "", *steps]
 
 
+def _circumstances(report: Report) -> str:
+    from iwx_agent.rendering import circumstances  # it needs this module
+
+    rows = [f"- {label}: {_text(told, 600)}" for label, told in circumstances.lines(report)]
+    return "\n".join(["## Around it", "", *rows]) if rows else ""
+
+
 def _blind(report: Report) -> str:
     rows = [f"- {check} ({status}): {_text(reason, 200)}" for check, status, reason in words.blind(report)]
     return "\n".join(["## Could not be determined", "", *rows]) if rows else ""
 
 
 def _environment(report: Report) -> str:
-    host = report.host
-    addresses = ", ".join(f"{_text(a.ip, 60)} ({_text(a.source)})" for a in host.addresses[:4])
-    return "\n".join(
-        [
-            "## Environment",
-            "",
-            f"- Host name: {_text(host.fqdn, 100)} ({_text(host.fqdn_source)})",
-            f"- Addresses: {addresses or 'none found'}",
-            f"- InterWorx: {_text(host.panel_version, 40) or 'version not determined'}",
-            f"- Up since: {words.at(host.booted_at)}",
-        ]
-    )
+    rows = [f"- {label}: {_text(value, 600)}" for label, value in words.environment(report)]
+    return "\n".join(["## Environment", "", *rows])
 
 
 def code(text: str) -> str:
@@ -97,8 +95,12 @@ def code(text: str) -> str:
 
 
 def _text(text: str, limit: int = 200) -> str:
-    """Return one harmless line in which nothing is markup and nothing becomes a link."""
-    return _LINKS.sub("\\\\", _PUNCTUATION.sub(r"\\\1", words.one_line(text, limit)))
+    """Return one harmless line in which nothing is markup, becomes a link or calls somebody."""
+    plain_and_mentions = _MENTION.split(words.one_line(text, limit))
+    return "".join(
+        code(part) if "@" in part else _LINKS.sub("\\\\", _PUNCTUATION.sub(r"\\\1", part))
+        for part in plain_and_mentions
+    )
 
 
 def _line(text: str, limit: int = 200) -> str:

@@ -1,5 +1,6 @@
 """The one screen for a tired person: the worst first, since when, why, and what to do next."""
 
+import io
 import textwrap
 
 from rich.console import Console
@@ -35,7 +36,24 @@ def print_report(report: Report, console: Console, *, verbose: bool = False) -> 
         _incident_line(incident, console)
     if len(rest) > _MORE_COUNT:
         console.print(f"  and {len(rest) - _MORE_COUNT} more: iwx-agent diagnose --verbose", style="dim")
+    _circumstances(report, console)
     _footer(report, console, verbose=verbose)
+
+
+def as_text(report: Report, *, width: int, verbose: bool = False) -> str:
+    """Return the report as a file has it: without colours, and the same whatever terminal it is made on."""
+    page = io.StringIO()
+    plain = Console(
+        file=page,
+        width=width,
+        color_system=None,
+        force_terminal=False,  # also where FORCE_COLOR is set
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
+    print_report(report, plain, verbose=verbose)
+    return page.getvalue()
 
 
 def _headline(report: Report, console: Console) -> None:
@@ -126,6 +144,16 @@ def _incident_line(incident: Incident, console: Console) -> None:
     console.print(_title(incident))
     if incident.lead.remedy:
         _step(console, "do next: ", words.one_line(incident.lead.remedy[0], 160))
+
+
+def _circumstances(report: Report, console: Console) -> None:
+    if not (report.impact or report.changes or report.note.strip()):
+        return  # as on a healthy server, whose run must not pay for the words of a ticket
+    from iwx_agent.rendering import circumstances
+
+    console.print()
+    for label, told in circumstances.lines(report):
+        _say(console, f"{label}: {told}", indent=0)
 
 
 def _footer(report: Report, console: Console, *, verbose: bool) -> None:

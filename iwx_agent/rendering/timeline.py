@@ -21,7 +21,6 @@ _CHART_HEIGHT, _PLOT_TOP, _PLOT_HEIGHT = 92.0, 22.0, 56.0
 _AXIS_HEIGHT, _CHART_GAP = 22.0, 6.0
 _SHORTEST_BAR = 4.0
 _POINTS_COUNT = 160
-_MOST_MESSAGES = 1e9  # a larger number is no queue, and would leave the scale without room
 _DOTS_COUNT = 48  # more dots than that are a smear
 _LANES_COUNT = 10
 _TICKS_COUNT = 5
@@ -107,8 +106,8 @@ def draw(points: Sequence[RunPoint]) -> Timeline | None:
     )
     y = len(lanes) * _LANE_HEIGHT + (_CHART_GAP if lanes else 0)
     xs = [place(run.at) for run in runs]
-    disk = [_number(run.disk_used_pct, 100.0) for run in runs]
-    queue = [_number(run.queue_count, _MOST_MESSAGES) for run in runs]
+    disk = [words.quantity(run.disk_used_pct, 100.0) for run in runs]
+    queue = [words.quantity(run.queue_count, words.MOST_MESSAGES) for run in runs]
     charts = (
         _chart("Fullest file system, % used", xs, disk, 100.0, y, _percent),
         _chart("Messages in the mail queue", xs, queue, _above(queue), y + _CHART_HEIGHT, _count),
@@ -205,13 +204,6 @@ def _unbroken(values: Iterable[_Value | None]) -> Iterator[list[_Value]]:
 
 
 # Numbers
-
-
-def _number(value: float | Missing, highest: float) -> float | None:
-    """Return a number that can be drawn; None for what is not known or is no such quantity."""
-    if isinstance(value, Missing) or not 0 <= value < math.inf:  # NaN fails both
-        return None
-    return float(min(value, highest))
 
 
 def _chart(

@@ -1,5 +1,6 @@
 """Words that all renderings share: hostile text made harmless, times, durations, counts."""
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,6 +13,7 @@ from iwx_agent.model import (
     Incident,
     IncidentState,
     Licence,
+    Missing,
     Report,
     Severity,
     Status,
@@ -20,13 +22,16 @@ from iwx_agent.model import (
 )
 from iwx_agent.model.changes import Environment
 
-# Control characters (C0 but tab and newline, DEL, C1), bidirectional overrides, zero-width marks,
-# line and paragraph separators, tags, halves of surrogate pairs: what can hide, reorder or command rather
-# than say, or cannot be written at all.
+# Control characters (C0 but newline, and tab, which becomes spaces; DEL, C1), bidirectional overrides, what
+# Unicode calls ignorable by default (zero-width marks, fillers, variation selectors, tags), line and
+# paragraph separators, halves of surrogate pairs: what can hide, reorder or command rather than say, or
+# cannot be written at all.
 _HOSTILE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ud800-\udfff"
-    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_READ_FOR_EACH_SHOWN = 20  # characters looked at where white space is folded: a line of 10 MB costs no more
 
 SEVERITY_WORDS = {
     Severity.NOTE: "note",
@@ -58,14 +63,26 @@ ROLE_WORDS = {
 
 
 def harmless(text: str, limit: int = 500) -> str:
-    """Return the text, bounded, with all that could act on a terminal or reader shown as ``\\xNN``."""
+    """Return the text, bounded, with all that could act on a terminal or reader shown as ``\\xNN``.
+
+    Of control characters only newlines are left; at most ten characters stand for one.
+    """
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return _HOSTILE.sub(lambda found: _escaped(found.group()), cut)
+    return _HOSTILE.sub(lambda found: _escaped(found.group()), cut.expandtabs())
+
+
+def in_json(data: bytes) -> bytes:
+    """Return the same JSON with what would act on a terminal that shows it as ``\\uNNNN``."""
+    if data.isascii() and b"\x7f" not in data:  # the encoder has taken care of C0
+        return data
+    return _HOSTILE.sub(lambda found: _json_escaped(found.group()), data.decode()).encode()
 
 
 def one_line(text: str, limit: int = 200) -> str:
-    """Return harmless text on a single line."""
-    return harmless(" ".join(text.split()), limit)
+    """Return harmless text on a single line, its white space folded."""
+    read = text[: limit * _READ_FOR_EACH_SHOWN]
+    folded = " ".join(read.split())
+    return harmless(folded if len(read) == len(text) else f"{folded}…", limit)
 
 
 def _escaped(character: str) -> str:
@@ -73,6 +90,11 @@ def _escaped(character: str) -> str:
     if code < 256:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
+
+
+def _json_escaped(character: str) -> str:
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
 def at(moment: datetime | None) -> str:
@@ -126,6 +148,8 @@ def graded(severity: Severity, state: IncidentState | None = None) -> str:
     return SEVERITY_WORDS[severity]
 
 
+MOST_MESSAGES = 1e9  # a larger number is no queue, and would leave a picture's scale without room
+
 INFERRED = "inferred"  # the mark; every output has it
 INFERRED_WHY = "inferred: it rests on what is not proven of the panel"
 
@@ -138,6 +162,19 @@ def marked(finding: Finding) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Return the number with its noun."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def quantity(value: float | Missing | None, highest: float) -> float | None:
+    """Return a number that can be drawn, at most ``highest``; None for what is unknown or no quantity."""
+    if value is None or isinstance(value, Missing) or not 0 <= value < math.inf:  # NaN fails both
+        return None
+    return float(min(value, highest))
+
+
+def measured(report: Report) -> tuple[float | None, float | None]:
+    """Return (percent used of the fullest file system, messages in the mail queue); None where not known."""
+    told = report.measures
+    return quantity(told.disk_used_pct, 100.0), quantity(told.queue_count, MOST_MESSAGES)
 
 
 def address(report: Report) -> str:

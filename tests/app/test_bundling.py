@@ -124,6 +124,17 @@ def test_the_manifest_says_where_each_file_is_from_and_what_was_hidden(
     assert second.error == "no such program"
 
 
+def test_no_json_in_it_has_what_would_act_on_a_terminal(tmp_path: Path) -> None:
+    name = "/var/log/safe\u202egnp.exe\x9b2J"
+    heard = [*HEARD, (ReadFile(path=name), content(f"password={SECRET}\n"))]
+    bundle = made(heard, note="it \u202e began")
+    files = unpacked(BytesIO(bundle.data), "x")
+    for told in (data for file, data in files.items() if file.endswith(".json")):
+        assert "\u202e".encode() not in told
+        assert "\x9b".encode() not in told
+    assert opened(bundle, tmp_path).manifest.note == "it \u202e began"
+
+
 def test_when_a_command_of_a_capture_began_is_not_known_and_not_guessed(tmp_path: Path) -> None:
     bundle = bundle_of(REPORT, HEARD, INFO, redactor(), Wanted())
     assert [told.started_at for told in opened(bundle, tmp_path).manifest.commands] == [None, None]

@@ -10,7 +10,7 @@ from typing import Any
 import chromium
 import pytest
 from building import AT, finding, incident, report, report_host, result
-from hostile import HOSTILE, TRIPWIRES, everywhere
+from hostile import CORPUS, HOSTILE, TRIPWIRES, everywhere
 
 from iwx_agent.model import (
     Evidence,
@@ -135,6 +135,8 @@ def copied(page: chromium.Page, place: str) -> str:
     return str(page.run("navigator.clipboard.readText()"))
 
 
+# Support guide 7.1, "How to Submit a Support Ticket".
+FORM = ("Category", "IP Address or Hostname", "Remote Assistance Enabled?", "Subject", "Message", "Priority")
 ALL_TEXTS = [*HOSTILE, *TRIPWIRES]
 
 
@@ -148,6 +150,14 @@ def test_a_button_puts_the_exact_text_of_its_field_on_the_clipboard(
     for number, (label, value) in enumerate(ticket_of(told).fields, start=1):
         if not text or label in ("IP Address or Hostname", "Subject", "Message"):  # text from the server
             assert copied(page, f"field-{number}") == value, label
+
+
+def test_each_field_has_its_button_in_the_order_of_the_form(opened: Opened) -> None:
+    told = opened(FULL).run(
+        "[...document.querySelectorAll('.field')].map(f => [f.querySelector('label').textContent,"
+        " f.querySelector('button').ariaLabel, f.querySelector('button').dataset.copies])"
+    )
+    assert told == [[label, f"Copy {label}", f"field-{n}"] for n, label in enumerate(FORM, start=1)]
 
 
 def test_a_button_puts_the_exact_command_on_the_clipboard(browser: chromium.Browser, opened: Opened) -> None:
@@ -215,7 +225,7 @@ def tags_of(page: chromium.Page) -> list[list[str]]:
     return made
 
 
-@pytest.mark.parametrize("text", ALL_TEXTS, ids=lambda text: ascii(text[:12]))
+@pytest.mark.parametrize("text", CORPUS, ids=lambda text: ascii(text[:12]))
 def test_hostile_text_is_text(page: chromium.Page, opened: Opened, text: str) -> None:
     page.call("Page.setBypassCSP", enabled=True)  # escaping has to do it alone
     page.call(
@@ -224,7 +234,8 @@ def test_hostile_text_is_text(page: chromium.Page, opened: Opened, text: str) ->
     )
     opened(everywhere("text"), "text")
     plain = [tag for tag in tags_of(page) if tag[0] not in ("BUTTON", "SPAN")]
-    opened(everywhere(text), text)
+    begun = text if text in ALL_TEXTS else f"x{text}"  # a sentence is no command, nothing is no step
+    opened(everywhere(begun), begun)
     assert [tag for tag in tags_of(page) if tag[0] not in ("BUTTON", "SPAN")] == plain
     page.run("for (const e of document.querySelectorAll('*')) e.dispatchEvent(new Event('focus'))")
     assert page.run("window.trips") == 0

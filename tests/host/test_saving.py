@@ -39,6 +39,17 @@ def test_a_new_file_is_for_its_owner_only_and_nothing_else_is_left(tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["b.tar.gz"]
 
 
+def test_others_may_read_it_where_that_is_asked_for_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        save(f"{tmp_path}/b.prom", DATA, mode=0o644)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "b.prom").stat().st_mode) == 0o644
+    save(f"{tmp_path}/b.prom", b"new", replace=True)
+    assert stat.S_IMODE((tmp_path / "b.prom").stat().st_mode) == 0o600
+
+
 def test_a_relative_path_and_an_empty_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     save("one", b"")
@@ -133,7 +144,7 @@ def test_a_disk_that_fills_while_writing_leaves_nothing(
     source = os.open(__file__, os.O_RDONLY)
     try:
         with pytest.raises(OSError, match="No space left"):
-            saving._write_new(descriptor, "b", 100, replace=False, number=source)
+            saving._write_new(descriptor, "b", 100, replace=False, mode=0o600, number=source)
     finally:
         os.close(descriptor)
         os.close(source)
@@ -142,7 +153,7 @@ def test_a_disk_that_fills_while_writing_leaves_nothing(
 
 def test_a_source_that_is_shorter_than_told_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(NoAnswer, match="only 3 of 10 bytes were there"):
-        saving.save(str(tmp_path), "b", 10, replace=False, number=in_memory(b"123"))
+        saving.save(str(tmp_path), "b", 10, replace=False, mode=0o600, number=in_memory(b"123"))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -14,20 +14,25 @@ from building import AT, finding, incident, report, report_host, result
 from hostile import HOSTILE, TRIPWIRES, everywhere
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from scenarios import report_of
 
 from iwx_agent.model import (
     Evidence,
     IncidentState,
+    Licence,
     Missing,
     OpenIncident,
     Priority,
+    Provider,
+    ProviderMode,
     Report,
     RunPoint,
     Severity,
     Status,
     Verdict,
 )
+from iwx_agent.model.changes import Changes, Impact
 from iwx_agent.rendering import html
 from iwx_agent.rendering.ticket import ticket_of
 from iwx_agent.report import FORMATS, from_json, to_html, to_json
@@ -115,6 +120,38 @@ def lines(text: str) -> str:
 
 
 # What stands where
+
+
+def blocked(mode: ProviderMode) -> Report:
+    provider = Provider(name="Example Hosting", text="Write to us.", mode=mode)
+    return replace(FULL, verdict=replace(FULL.verdict, licence=Licence.RESELLER, provider=provider))
+
+
+def test_a_ticket_that_may_not_go_out_has_no_fields_and_says_whom_to_turn_to() -> None:
+    made = page(blocked(ProviderMode.BLOCK))
+    assert made.all("textarea") == []
+    assert made.all("p", **{"class": "heading"}) == ["To: Example Hosting\n  Write to us."]
+    assert "No ticket goes to InterWorx support from here." in made.all("p")
+
+
+def test_a_copy_for_the_provider_is_said_above_the_fields() -> None:
+    made = page(blocked(ProviderMode.COPY))
+    assert made.all("p", **{"class": "heading"}) == ["Copy to: Example Hosting\n  Write to us."]
+    assert len(made.all("textarea")) == 6
+    assert page(FULL).all("p", **{"class": "heading"}) == []
+
+
+def test_impact_changes_and_note_stand_around_the_incidents() -> None:
+    impact = Impact(area="web", what="websites that were asked fail", affected_count=2, total_count=3)
+    told = page(replace(FULL, impact=(impact,), changes=Changes(since_at=AT), note="it began at noon"))
+    assert told.all("h2", id="around") == ["Around it"]
+    assert told.all("dt")[:3] == ["Reaches", "Done in the last 24 hours", "Note"]
+    assert told.all("dd")[:3] == [
+        "web: 2 of 3 websites that were asked fail",
+        "nothing seen",
+        "it began at noon",
+    ]
+    assert page(FULL).all("h2", id="around") == []
 
 
 def test_the_page_as_a_whole(golden: Callable[[str, str], None]) -> None:

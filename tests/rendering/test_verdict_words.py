@@ -116,8 +116,9 @@ def test_what_is_inferred_is_marked_in_every_output() -> None:
     assert "The mail service smtp is down  MAIL-041\n" in told
     assert "The file system /backup is nearly full (SYSTEM-002, inferred)\n" in render(NIGHT, "markdown")
     assert "- SMTP does not answer on port 25 (MAIL-001, inferred)\n" in render(NIGHT, "markdown")
-    assert "The file system /backup is nearly full (SYSTEM-002, inferred), since" in render(NIGHT, "nagios")
-    assert "IWX CRITICAL: The mail service smtp is down (MAIL-041), and 1 other" in render(NIGHT, "nagios")
+    told = render(NIGHT, "nagios", verbose=True)
+    assert "The file system /backup is nearly full (SYSTEM-002, inferred), since" in told
+    assert "IWX CRITICAL: The mail service smtp is down (MAIL-041), and 1 other" in told
     text = ticket_text(NIGHT)
     why = "inferred: it rests on what is not proven of the panel"
     assert f"The file system /backup is nearly full [SYSTEM-002] (error; {why})\n" in text

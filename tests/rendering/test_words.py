@@ -29,7 +29,7 @@ any_text = st.text(st.characters(min_codepoint=0, max_codepoint=0x10FFFF, catego
         ("line\u2028para\u2029", "line\\u2028para\\u2029"),
         ("half\ud800", "half\\ud800"),
         ("tag\U000e0041", "tag\\U000e0041"),
-        ("tab\tnewline\n", "tab\tnewline\n"),
+        ("tab\tnewline\n", "tab     newline\n"),
         ("käse 日本 ✓", "käse 日本 ✓"),
         ("\ufffd", "\ufffd"),  # what invalid UTF-8 was decoded to
     ],

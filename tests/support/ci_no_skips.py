@@ -1,4 +1,4 @@
-"""What may be left out of a test run: where a lab or browser cannot be, its tests are skipped; in CI nothing.
+"""What may be left out of a test run: where its parts cannot be, a test is skipped; in CI nothing.
 
 Loaded in every run (``-p ci_no_skips`` in pyproject.toml). It also says which iwx_agent is under test, and
 ends a run meant for the installed wheel (``IWXTEST_INSTALLED_ONLY``) but would test the source tree.
@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 import chromium
+import monitoring
 import pytest
 
 _SHOWN_COUNT = 20
@@ -55,10 +56,11 @@ def package_place() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests where there can be no lab or browser; in CI they run, and fail."""
+    """Skip tests where their parts cannot be; in CI they run, and fail."""
     if in_ci():
         return
-    for marker, reason in (("lab", why_no_lab()), ("browser", why_no_browser())):
+    reasons = (("lab", why_no_lab()), ("browser", why_no_browser()), ("monitoring", monitoring.why_none()))
+    for marker, reason in reasons:
         for item in items:
             if reason and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))

@@ -16,11 +16,12 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 _TABLE_BYTES = 1024 * 1024
 _CHUNK_BYTES = 256 * 1024
+_OWNER_ONLY = 0o600
 _SPARE_BYTES = 64 * 1024  # for the file system's own needs
 
 
-def save(directory: str, name: str, size_bytes: int, replace: bool, number: int) -> bool:
-    """Put the first ``size_bytes`` of an open file into a new one of mode 0600; ``number`` is closed.
+def save(directory: str, name: str, size_bytes: int, replace: bool, mode: int, number: int) -> bool:
+    """Put the first ``size_bytes`` of an open file into a new one of this mode; ``number`` is closed.
 
     With ``replace`` a regular file that is there already goes the moment the new one is whole.
     """
@@ -29,7 +30,7 @@ def save(directory: str, name: str, size_bytes: int, replace: bool, number: int)
         try:
             _refuse_taken(place, name, f"{directory}/{name}", replace)
             _refuse_short(place, size_bytes)
-            _write_new(place, name, size_bytes, replace, number)
+            _write_new(place, name, size_bytes, replace, mode, number)
         finally:
             os.close(place)
     finally:
@@ -108,11 +109,13 @@ def _lines(path: str) -> list[bytes]:
         os.close(number)
 
 
-def _write_new(place: int, name: str, size_bytes: int, replace: bool, number: int) -> None:
+def _write_new(place: int, name: str, size_bytes: int, replace: bool, mode: int, number: int) -> None:
     new = f".{name}.{os.getpid()}.part"
-    written = os.open(new, _NEW, 0o600, dir_fd=place)
+    written = os.open(new, _NEW, _OWNER_ONLY, dir_fd=place)
     try:
         _copy(number, written, size_bytes)
+        if mode != _OWNER_ONLY:  # some file systems refuse any change
+            os.fchmod(written, mode)
         os.fsync(written)
         _give_name(place, new, name, replace)
         os.fsync(place)

@@ -67,6 +67,8 @@ def lines_of(number: int, shown: Shown) -> list[str]:
 def _step(evidence: Evidence) -> Shown | None:
     """Return the step for a piece of evidence; None where no command that only looks shows it."""
     source = evidence.source
+    if len(source) > _LONGEST_CHARACTERS:
+        return None
     for rank, pattern, make in _PATTERNS:
         matched = re.fullmatch(pattern, source)
         command = make(matched, evidence) if matched else ""
