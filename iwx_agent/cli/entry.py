@@ -21,6 +21,7 @@ from iwx_agent.cli import (
     reveal,
     saved,
     sending,
+    switching,
     ticketing,
     watching,
     why,
@@ -56,7 +57,13 @@ def application() -> typer.Typer:
     app.command()(_guarded(diagnosis.diagnose))
     app.command()(_guarded(ticketing.ticket))
     app.command()(_guarded(sending.submit))
-    app.add_typer(_group("auto", "File tickets by itself: one run, on, off.", {"run": sending.run}))
+    app.add_typer(
+        _group(
+            "auto",
+            "File tickets by itself, from the timer: one run, on, off.",
+            {"run": sending.run, "enable": switching.enable, "disable": switching.disable},
+        )
+    )
     app.command()(_guarded(diagnosis.capture))
     app.command()(_guarded(bundling.bundle))
     app.command()(_guarded(catalogue.checks, own_words=True))

@@ -211,11 +211,16 @@ def _ask(made: "Submission", plan: "Plan", *, yes: bool) -> None:
     if yes:
         return
     _show(made, plan)
+    asked_yes("Send it?", "say --yes to send it, or --dry-run to look")
+
+
+def asked_yes(question: str, elsewhere: str) -> None:
+    """Go on after a typed yes only; where nobody can answer end with exit code 2, and say what to do."""
     stdin: TextIO | None = sys.stdin  # None when it was closed
     if stdin is None or not stdin.isatty():
-        say("nobody to ask here: say --yes to send it, or --dry-run to look")
+        say(f"nobody to ask here: {elsewhere}")
         raise typer.Exit(EXIT_USAGE)
-    sys.stderr.write("Send it? [y/N] ")
+    sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     if stdin.readline().strip().lower() not in _YES:
         sys.stderr.write("Nothing was sent.\n")
