@@ -42,7 +42,7 @@ def obstacles(report: Report, sending: Sending) -> Iterator[Refusal]:
     if sending.delivery.transports == ("file",):
         yield Refusal(
             why="no way to send a ticket is set up: it would only lie in a file here",
-            instead="Set delivery.chain and its transport in /etc/iwx-agent/config.toml: iwx-agent config check",
+            instead="Set delivery.chain in /etc/iwx-agent/config.toml, then: iwx-agent config check",
         )
     if report.verdict.licence is not Licence.DIRECT:
         yield Refusal(
