@@ -118,6 +118,12 @@ def say(said: str) -> None:
     sys.stderr.write(f"iwx-agent: {one_line(said, 1000)}\n")
 
 
+def show_redacted(text: str) -> None:
+    """Show on standard error what is made of redacted text: rules would hide the key of a ticket in it."""
+    sys.stderr.flush()
+    gate().say(text.encode(sys.stderr.encoding or "utf-8", "backslashreplace"), "redacted")
+
+
 def refuse(error: "RefusedError") -> typer.Exit:
     """Say why something cannot be done, and what can; return the end of the command."""
     from iwx_agent.rendering.words import one_line

@@ -17,7 +17,7 @@ from iwx_agent.cli.diagnosis import (
     request_of,
 )
 from iwx_agent.cli.gate import gate
-from iwx_agent.cli.outbox import print_json, print_words, say
+from iwx_agent.cli.outbox import print_json, print_words, say, show_redacted
 
 if TYPE_CHECKING:
     from iwx_agent.app.submit import Plan, Submission
@@ -186,7 +186,7 @@ def _show(made: "Submission", plan: "Plan") -> None:
 
     letter = letter_of(plan, made.report, made.author, made.now)
     if letter is not None:
-        sys.stderr.write(f"{as_text(letter)}\nBy: {', then '.join(made.author.ways)}.\n")
+        show_redacted(f"{as_text(letter)}\nBy: {', then '.join(made.author.ways)}.\n")
 
 
 def _show_outgoing(made: "Submission", plan: "Plan") -> NoReturn:
