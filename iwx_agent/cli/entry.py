@@ -10,17 +10,7 @@ from typing import Annotated
 
 import typer
 
-from iwx_agent.cli import (
-    assistance,
-    bundling,
-    catalogue,
-    diagnosis,
-    plugin,
-    reveal,
-    saved,
-    ticketing,
-    why,
-)
+from iwx_agent.cli import assistance, bundling, catalogue, diagnosis, reveal, saved, ticketing, why
 from iwx_agent.cli.gate import EXIT_STOPPED, Gate, gate
 
 EXIT_USAGE = 2
@@ -124,8 +114,11 @@ def run(arguments: Sequence[str]) -> int:
         if code == 0 and way_out.untouched:
             way_out.plain()  # help, or the version
         code = _let_out(way_out, code)
-    untold = not (way_out.wrote or way_out.stopped or code == EXIT_INTERRUPTED)
-    return plugin.unknown() if untold and plugin.is_asked_for(arguments) else code
+    if way_out.wrote or way_out.stopped or code == EXIT_INTERRUPTED:
+        return code
+    from iwx_agent.cli import plugin
+
+    return plugin.unknown() if plugin.is_asked_for(arguments) else code
 
 
 def _let_out(way_out: Gate, code: int) -> int:
