@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec import Struct
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from iwx_agent.config import ConfigError, wrong_setting
 from iwx_agent.config.secrets import PLACES, Secret
 from iwx_agent.config.sending import Sending
-from iwx_agent.config.transport_tables import EmailTable, TransportName
+from iwx_agent.config.transport_tables import EmailTable
 from iwx_agent.host import Host, HostError
 
 if TYPE_CHECKING:
@@ -51,18 +51,22 @@ def transports_of(
     means = _Means(host, workers, sending, secrets, down)
     found: dict[str, Transport] = {}
     for name in sending.delivery.transports:
-        make = _MAKERS.get(name)
-        if make is None:
-            found[name] = UnusableTransport(
-                name, "this version cannot send by it", "take it out of the chain"
-            )
-            continue
         try:
-            found[name] = make(means)
+            found[name] = _MAKERS[name](means)
         except ConfigError as error:
             place = f"{error.path}:{error.line}" if error.line else error.path
             found[name] = UnusableTransport(name, f"{error.key}: {error.why} ({place})", error.fix)
     return found
+
+
+def _portal(means: _Means) -> "Transport":
+    from iwx_agent.config import load_portal_form
+    from iwx_agent.transports.portal import Place, PortalTransport
+
+    table = _table(means.sending.transport.portal, "portal")
+    _refuse_authorities(means, "portal", table.authorities)
+    place = replace(settings_of(Place, table), account=_account(means, "portal", table.user))
+    return PortalTransport(means.host, place, load_portal_form())
 
 
 def _email(means: _Means) -> "Transport":
@@ -100,8 +104,8 @@ def _file(means: _Means) -> "Transport":
     return FileTransport(means.workers, settings_of(FileSettings, means.sending.transport.file))
 
 
-# The portal's has its place here: its table as a Place with _account(means, "portal", table.user).
-_MAKERS: dict[TransportName | str, Callable[[_Means], "Transport"]] = {
+_MAKERS: dict[str, Callable[[_Means], "Transport"]] = {
+    "portal": _portal,
     "email": _email,
     "webhook": _webhook,
     "command": _command,

@@ -3,6 +3,7 @@
 from iwx_agent.config.causes import load_causes
 from iwx_agent.config.layout import load_layout
 from iwx_agent.config.pages import load_page
+from iwx_agent.config.portal_form import load_portal_form
 from iwx_agent.config.settings import Identity, Settings, load_settings, wrong_setting
 from iwx_agent.config.signatures import load_signatures
 from iwx_agent.config.support import check_policy, load_policy, load_provider, load_zone
@@ -17,6 +18,7 @@ __all__ = [
     "load_layout",
     "load_page",
     "load_policy",
+    "load_portal_form",
     "load_provider",
     "load_settings",
     "load_signatures",

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from iwx_agent.model.sending import OutboxRules
 from iwx_agent.outbox.machine import Entry, Outbox, State
 from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Transport, Undelivered
+from iwx_agent.transports.wording import marked
 
 _MOVES_COUNT = 10  # per entry and run: a whole chain is tried at once, and nothing goes round for ever
 _LEAST_S = 5.0  # an attempt is not begun with less
@@ -133,9 +133,3 @@ class Sender:
 
     def _moves(self) -> Outbox:
         return Outbox(self._rules, self._now(), self._jitter())
-
-
-def marked(letter: Letter) -> Letter:
-    """Return the text as it is sent a second time when nobody knows of the first."""
-    said = f"This may be a duplicate of {letter.key}: whether that one was received could not be told.\n\n"
-    return letter if letter.message.startswith(said) else replace(letter, message=said + letter.message)

@@ -21,9 +21,10 @@ class Letter(Struct, frozen=True, kw_only=True):
     """A ticket as it is sent: the form's fields in words, the key that makes it one and the same.
 
     ``key`` also stands in ``subject``. ``assistance`` is the form's Remote Assistance question as a plain
-    answer. ``reference`` is the vendor's number of an open ticket that this is an update to; empty for a new
-    one. ``sender_name`` and ``sender_mail`` are for guests and for mail. ``written_at`` is when the ticket
-    was written, in seconds since the epoch, the same at every attempt; 0 when it is not told.
+    answer. ``reference`` is the vendor's number of an open ticket that this is an update to, empty for a
+    new one, and ``page`` the page of that ticket. ``sender_name`` and ``sender_mail`` are for guests and
+    for mail. ``written_at`` is when the ticket was written, in seconds since the epoch, the same at every
+    attempt; 0 when it is not told.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Letter(Struct, frozen=True, kw_only=True):
     sender_name: str = ""
     sender_mail: str = ""
     reference: str = ""
+    page: str = ""
     attachments: tuple[Attachment, ...] = ()
     written_at: float = 0.0
 
@@ -122,5 +124,9 @@ class Transport(Protocol):
         ...
 
     def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:
-        """Return whether the other side has the ticket with this key; never raises for what it answers."""
+        """Return whether the other side has the ticket with this key; never raises for what it answers.
+
+        ``key`` is the letter's id (``wording.letter_id``): a ticket's key, or an update's with what makes it
+        this one. A ticket that is there does not prove that its update is.
+        """
         ...

@@ -4,7 +4,7 @@
 3 s for 230 s. The wire limits the whole, and this adapter makes ``requests`` use it.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from msgspec import Struct
@@ -15,16 +15,23 @@ from urllib3.connectionpool import HTTPConnectionPool
 from iwx_agent.host.contract import HostError
 from iwx_agent.transports.wire import Wire
 
+if TYPE_CHECKING:
+    from requests.cookies import RequestsCookieJar
+
 _ANSWER = "answer"
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """Status, headers with names in lower case, the start of the body; whether all had been sent before."""
+    """Status, headers with names in lower case, the start of the body; whether all had been sent before.
+
+    ``torn`` says why the body is not whole; empty when it is, or when only ``max_bytes`` of it were wanted.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes
     sent_whole: bool
+    torn: str = ""
 
 
 class LostError(Exception):
@@ -37,49 +44,67 @@ class LostError(Exception):
 
 
 def exchange(
-    wire: Wire, method: str, url: str, headers: dict[str, str], body: bytes, *, max_bytes: int
+    wire: Wire,
+    method: str,
+    url: str,
+    headers: dict[str, str],
+    body: bytes,
+    *,
+    max_bytes: int,
+    cookies: "RequestsCookieJar | None" = None,
 ) -> Answer:
     """Send one request and return its answer.
 
     Without a session of ``requests``: nothing of the environment is used, no redirect is followed or read.
+    ``cookies`` are sent along, and those of the answer put into them.
 
     Raises:
         LostError: when no whole head of an answer came.
     """
     adapter = _WireAdapter(wire)
     usual = {"Connection": "close", "Accept-Encoding": "identity"}
-    request = requests.Request(method, url, headers=headers | usual, data=body or None).prepare()
+    asked = requests.Request(method, url, headers=headers | usual, data=body or None, cookies=cookies)
     try:
+        request = asked.prepare()
         got = adapter.send(request, stream=True)
     except HostError as error:
         raise LostError(error.reason, sent=adapter.sent_whole) from None
-    except requests.RequestException as error:
+    except (requests.RequestException, UnicodeError) as error:
         raise LostError(_why(error), sent=adapter.sent_whole) from None
-    if wire.last_line not in (
-        b"\r\n",
-        b"\n",
-    ):  # http.client takes the end of the connection for the end of the head
+    # http.client takes the end of the connection for the end of the head
+    if wire.last_line not in (b"\r\n", b"\n"):
         raise LostError("the connection was closed in the middle of the answer", sent=adapter.sent_whole)
+    if cookies is not None:
+        cookies.update(got.cookies)
+    start, torn = _start_of(got, max_bytes)
     return Answer(
         status=got.status_code,
         headers={name.lower(): value for name, value in got.headers.items()},
-        body=_start_of(got, max_bytes),
+        body=start,
         sent_whole=adapter.sent_whole,
+        torn=torn,
     )
 
 
-def _start_of(got: requests.Response, max_bytes: int) -> bytes:
-    """Return the start of the body; what is missing of it changes nothing, the status has been said."""
+def _start_of(got: requests.Response, max_bytes: int) -> tuple[bytes, str]:
+    """Return the start of the body, and why it ends before its end; the status has been said, and counts."""
     from urllib3.exceptions import HTTPError
 
+    data = bytearray()
     try:
-        data: bytes = got.raw.read(max_bytes, decode_content=False)
-    except (HostError, HTTPError):
-        return b""
-    return data
+        while len(data) < max_bytes:
+            piece = got.raw.read1(max_bytes - len(data), decode_content=False)
+            if not piece:
+                break
+            data += piece
+    except HostError as error:
+        return bytes(data), error.reason
+    except HTTPError as error:
+        return bytes(data), f"closed before its end ({type(error).__name__})"
+    return bytes(data), ""
 
 
-def _why(error: requests.RequestException) -> str:
+def _why(error: requests.RequestException | UnicodeError) -> str:
     """Return in few words what went wrong, without the URL, which ``requests`` puts into its own."""
     inner: BaseException = error
     for _ in range(8):

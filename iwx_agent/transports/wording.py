@@ -9,6 +9,7 @@ import re
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from iwx_agent.rendering.words import one_line
 from iwx_agent.transports.contract import Attachment, Letter
@@ -29,6 +30,26 @@ def letter_id(letter: Letter) -> str:
         return key
     said = f"{letter.reference}\0{letter.subject}\0{letter.message}".encode("utf-8", "surrogatepass")
     return f"{key}.update-{hashlib.sha256(said).hexdigest()[:16]}"
+
+
+def is_update(identity: str) -> bool:
+    """Return whether a letter's id is that of an update."""
+    return bool(re.search(r"\.update-[0-9a-f]{16}$", identity))
+
+
+def marked(letter: Letter) -> Letter:
+    """Return the text as it is sent a second time when nobody knows of the first."""
+    said = _mark(letter.key)
+    return letter if letter.message.startswith(said) else replace(letter, message=said + letter.message)
+
+
+def unmarked(letter: Letter) -> str:
+    """Return what the letter said the first time."""
+    return letter.message.removeprefix(_mark(letter.key))
+
+
+def _mark(key: str) -> str:
+    return f"This may be a duplicate of {key}: whether that one was received could not be told.\n\n"
 
 
 def plain_key(key: str) -> str:

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, Self
 
 HERE = Path(__file__).resolve().parent
-VARIANTS = ("guest", "login", "renamed")
+VARIANTS = ("guest", "login", "renamed", "replies")
 ACCOUNT = ("server1", "not-a-real-secret-2")
 STAFF = ("desk", "not-a-real-secret-3")
 _START_S = 30.0
@@ -174,7 +174,7 @@ _ATTACHED = """
 SELECT a.filename, a.mime_type, a.file FROM helpdesk_followupattachment a
 JOIN helpdesk_followup f ON f.id = a.followup_id WHERE f.ticket_id = ? ORDER BY a.id
 """
-_SAID = "SELECT title, comment, date FROM helpdesk_followup WHERE ticket_id = ? ORDER BY id"
+_SAID = "SELECT title, comment, date, public FROM helpdesk_followup WHERE ticket_id = ? ORDER BY id"
 
 
 def environment() -> Path:

@@ -21,7 +21,6 @@ from iwx_agent.config.transport_tables import (
     EmailTable,
     FileTable,
     PortalTable,
-    Transports,
     WebhookTable,
 )
 from iwx_agent.host import HostError
@@ -30,10 +29,12 @@ from iwx_agent.transports.command import CommandSettings, CommandTransport
 from iwx_agent.transports.contract import CannotLook, Transport, Undelivered
 from iwx_agent.transports.email import EmailSettings, EmailTransport
 from iwx_agent.transports.file import FileSettings, FileTransport
+from iwx_agent.transports.portal import Place, PortalTransport
 from iwx_agent.transports.unusable import UnusableTransport
 from iwx_agent.transports.webhook import WebhookSettings, WebhookTransport
 
 Put = Callable[..., Path]
+DESK = '[transport.portal]\naddress = "https://support.example.com"\n'
 MAIL = '[transport.email]\nto = "support@example.com"\nserver = "localhost"\n'
 HOOK = '[transport.webhook]\nurl = "https://hooks.example.com/x"\n'
 
@@ -102,19 +103,29 @@ def test_what_no_chain_names_is_not_made(machine: tuple[LiveHost, Here], put: Pu
     assert list(built(machine)) == ["webhook", "file"]
 
 
-def test_a_way_that_this_version_does_not_know_is_said(machine: tuple[LiveHost, Here]) -> None:
-    """Whatever the settings know and nobody makes: its tickets go on to the next way."""
-    table = PortalTable(address="https://support.example.com")
-    sending = Sending(delivery=DeliverySettings(chain=("portal",)), transport=Transports(portal=table))
-    one = transports_of(machine[0], machine[0].workers, sending, {})["portal"]
-    found = ending(one, letter())
-    assert isinstance(found, Undelivered)
-    assert "this version cannot send by it" in str(found)
+def test_a_portal_is_asked_as_a_guest_or_with_an_account(machine: tuple[LiveHost, Here], put: Put) -> None:
+    path = put("pw", "not-a-real-secret-9", 0o600)
+    put("config.toml", f'[delivery]\nchain = ["portal"]\n{DESK}')
+    assert isinstance(built(machine)["portal"], PortalTransport)
+    text = put("config.toml", f'[delivery]\nchain = ["portal"]\n{DESK}user = "me"\n')
+    assert refusal(machine, "portal").why.endswith(f"there is no password for this user ({text}:5)")
+    put("config.toml", f'[delivery]\nchain = ["portal"]\n{DESK}user = "me"\npassword_file = "{path}"\n')
+    one = built(machine)["portal"]
+    assert isinstance(one, PortalTransport)
+    assert "Credentials(given)" in f"{vars(one)}"
+
+
+def test_words_of_the_form_that_cannot_be_used_are_said(machine: tuple[LiveHost, Here], put: Put) -> None:
+    put("config.toml", f'[delivery]\nchain = ["portal"]\n{DESK}')
+    path = put("portal-form.d/x.toml", 'not_needed = ["nothing"]\n')
+    assert f"({path}:1)" in refusal(machine, "portal").why
 
 
 # What the settings say is what a transport gets
 
+# A place has the account itself where the table has its user and file.
 PAIRS: list[tuple[type[Struct], type[Struct], set[str], set[str]]] = [
+    (PortalTable, Place, {"user", "password_file"}, {"account"}),
     (EmailTable, EmailSettings, {"user", "password_file"}, set()),
     (WebhookTable, WebhookSettings, {"key_file"}, set()),
     (CommandTable, CommandSettings, set(), set()),

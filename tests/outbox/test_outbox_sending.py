@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from iwx_agent.model.sending import OutboxRules
 from iwx_agent.outbox.machine import ENDS, Entry, State
-from iwx_agent.outbox.sending import Kept, Sender, marked
+from iwx_agent.outbox.sending import Kept, Sender
 from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Transport, Undelivered
+from iwx_agent.transports.wording import marked, unmarked
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 LETTER = Letter(
@@ -213,6 +214,7 @@ def test_a_second_copy_says_so_once() -> None:
     assert again.message.startswith("This may be a duplicate of iwx-1: ")
     assert again.message.endswith(LETTER.message)
     assert marked(again) == again
+    assert unmarked(again) == unmarked(LETTER) == LETTER.message
 
 
 ENDINGS = st.sampled_from(
