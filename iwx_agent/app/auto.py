@@ -172,7 +172,7 @@ def run_auto(
     sending: Sending,
     say: Say,
     *,
-    stop: Path = STOP,
+    stop: Path | None = None,
     on_progress: OnProgress | None = None,
     on_redactor: Callable[..., None] | None = None,
 ) -> Outcome:
@@ -183,6 +183,7 @@ def run_auto(
         CanaryError: one of the server's secrets would have been in it.
     """
     sight = Sight()
+    stop = STOP if stop is None else stop
     with run_here(request, on_progress=on_progress, on_redactor=on_redactor, prepare=sight.look) as run:
         for why in run.unkept:
             say(why)
@@ -252,9 +253,9 @@ def post_of(run: Run, sending: Sending) -> "Post":
         if any(finding.severity >= Severity.EMERGENCY for finding in result.findings)
     )
     transports = transports_of(host, run.host.workers, sending, load_secrets(sending), down=down)
-    release = run.need_redactor().release
+    redactor = run.need_redactor()
     return Post(
-        {name: Guarded(transport, release, traces) for name, transport in transports.items()},
+        {name: Guarded(transport, redactor, traces) for name, transport in transports.items()},
         sending.outbox,
         now=lambda: now_of(host),
         left_s=lambda: ends - time.monotonic(),
