@@ -246,7 +246,7 @@ def post_of(run: Run, sending: Sending) -> "Post":
 
     host = run.host.aside(SEND_S)
     ends = time.monotonic() + SEND_S
-    traces = Traces(host, Audit())
+    traces = Traces(host, Audit(workers=run.host.workers))
     down = frozenset(
         result.check_id
         for result in run.report.results
