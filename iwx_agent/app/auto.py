@@ -140,7 +140,7 @@ def author_of(sending: Sending, run: Run) -> Author:
     """Return in whose name letters are written, and by which ways they go."""
     delivery = sending.delivery
     return Author(
-        chain=delivery.transports,
+        ways=delivery.ways,
         name=delivery.sender_name,
         mail=delivery.sender_mail,
         limits=run.brought.settings.ticket,
