@@ -278,12 +278,10 @@ def test_the_letter_stays_with_what_is_moved(store: Store, hand: Hand) -> None:
 
 
 def test_a_ticket_is_sent_by_what_is_set_up_now_and_an_update_to_where_its_ticket_is(
-    tmp_path: Path,
+    store: Store, hand: Hand
 ) -> None:
-    store = MemoryStore()
     put(store, entry("iwx-1a", State.DRAFT, due_at=None))
     update = entry("iwx-1a-2", State.FAILED, due_at=None, chain=("portal",))
     assert store.commit(adding(update, replace(LETTER, reference="4711")))
-    steering = hand(store, tmp_path)
-    assert retry(steering, "iwx-1a", ("email",)).chain == ("email",)
-    assert retry(steering, "iwx-1a-2", ("email",)).chain == ("portal",)
+    assert retry(hand, "iwx-1a", ("email",)).chain == ("email",)
+    assert retry(hand, "iwx-1a-2", ("email",)).chain == ("portal",)
