@@ -11,7 +11,6 @@ _LEAST_SECRET_BYTES = 12  # of a line: no public text has these beside the rest 
 _SEQUENCE, _INTEGER, _OCTETS = 0x30, 0x02, 0x04
 _OPENSSH = b"openssh-key-v1\0"
 _DEPTH = 2  # PKCS #8, and the key in it
-_STRINGS_COUNT = 10
 
 Span = tuple[int, int]
 
@@ -96,21 +95,26 @@ def _of_openssh(data: bytes) -> Iterator[Span]:
     _, at = _string(data, at)
     _, at = _string(data, at)
     _, at = _string(data, at + 4)  # the public key, after how many there are
-    (begin, end), _ = _string(data, at)
+    (begin, _), _ = _string(data, at)
     kind, at = _string(data, begin + 8)  # after the same number twice
-    strings: list[Span] = []
-    while at + 4 < end and len(strings) < _STRINGS_COUNT:
-        span, at = _string(data, at)
-        strings.append(span)
     match data[slice(*kind)]:
         case b"ssh-rsa":  # n, e, d, the inverse of q, p, q
-            yield from strings[2:6]
+            yield from _strings(data, at, 6)[2:]
         case b"ssh-ed25519":  # the public key, then seed and public key
-            yield strings[1][0], strings[1][0] + 32
+            seed, _ = _strings(data, at, 2)[1]
+            yield seed, seed + 32
         case name if name.startswith(b"ecdsa-"):  # curve, public key, secret
-            yield strings[2]
+            yield _strings(data, at, 3)[2]
         case _:
             raise ValueError("not a key that is known")
+
+
+def _strings(data: bytes, at: int, count: int) -> list[Span]:
+    found: list[Span] = []
+    for _ in range(count):
+        span, at = _string(data, at)
+        found.append(span)
+    return found
 
 
 def _string(data: bytes, at: int) -> tuple[Span, int]:

@@ -54,7 +54,7 @@ def elliptic(secret: bytes, public: bytes) -> bytes:
 
 
 def openssh(kind: bytes, public: bytes, *parts: bytes, cipher: bytes = b"none") -> bytes:
-    private = b"\1\2\3\4\1\2\3\4" + text_of(kind, *parts, b"comment") + b"\1\2\3"
+    private = b"\1\2\3\4\1\2\3\4" + text_of(kind, *parts, b"comment") + b"\1\2\3\4\5"
     return (
         b"openssh-key-v1\0"
         + text_of(cipher, b"none", b"")
