@@ -1,11 +1,12 @@
 #!/bin/sh
 # The monitoring systems that judge what the agent tells them: Debian's promtool, node_exporter, nagios4, NRPE. They are
 # unpacked into .nox/monitoring and not installed, since nagios4 would bring a mail server along and the others would start.
+# libwrap0 is what NRPE needs and a small Debian has not.
 # Does nothing when that is done; fails with one line where it cannot be done.
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="prometheus prometheus-node-exporter nagios4-core nagios-nrpe-server nagios-nrpe-plugin monitoring-plugins-basic"
+packages="libwrap0 prometheus prometheus-node-exporter nagios4-core nagios-nrpe-server nagios-nrpe-plugin monitoring-plugins-basic"
 place=.nox/monitoring
 
 fail() { echo "monitoring: $*" >&2; exit 1; }

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from iwx_agent.model import Incident, Report, Severity
 from iwx_agent.model.episode import Action, Decision, Episode, Told
 from iwx_agent.model.sending import OutboxRules
+from iwx_agent.model.steering import decision_written
 from iwx_agent.model.ticket import TicketLimits
 from iwx_agent.outbox.machine import Entry, Outbox, State
 from iwx_agent.outbox.sending import Kept
@@ -28,15 +29,10 @@ _PASSED_ON = (State.QUEUED, State.SENDING, State.UNCERTAIN)
 class Author(Struct, frozen=True, kw_only=True):
     """How letters are written, in whose name, and by which ways they go, in order."""
 
-    chain: tuple[str, ...] = ("file",)
+    ways: tuple[str, ...] = ("file",)
     name: str = ""
     mail: str = ""
     limits: TicketLimits = TicketLimits()
-
-    @property
-    def ways(self) -> tuple[str, ...]:
-        """Return the ways that reach somebody; the file only where there is no other: it is a copy."""
-        return tuple(name for name in self.chain if name != "file") or ("file",)
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -112,8 +108,10 @@ class Writing:
     def changes(self, decision: Decision, known: Known, number: int) -> list[Change]:
         """Return all that is kept of a decision of ``auto``; nothing is sent yet."""
         key = decision.episode.key if decision.episode is not None else ""
-        told = f"{decision.action}: {decision.row}\n{decision.said}"
-        return [_note(self._now, "decision", told, key), *self.kept(decision, known, number)]
+        return [
+            _note(self._now, "decision", decision_written(decision), key),
+            *self.kept(decision, known, number),
+        ]
 
     def kept(self, decision: Decision, known: Known, number: int) -> list[Change]:
         """Return what is kept of a decision but that it was one."""

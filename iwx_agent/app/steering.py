@@ -141,7 +141,7 @@ def changing(say: Say) -> Iterator[Hand]:
         store = CarefulStore(workers=host.workers)
         if not store.sure:
             raise StateError(f"nothing was changed, because it cannot be read: {store.said[-1]}", "failed")
-        hand = Hand(host, store, _runs(host.workers), Audit())
+        hand = Hand(host, store, _runs(host.workers), Audit(workers=host.workers))
         try:
             yield hand
         finally:

@@ -117,7 +117,7 @@ def switch(run: Run, *, enabled: bool, said: str, path: Path = SWITCH) -> Unswit
     from iwx_agent.host.saving import save
 
     action = f"auto {'enable' if enabled else 'disable'}"
-    traces = Traces(run.host.aside(SEND_S), Audit())
+    traces = Traces(run.host.aside(SEND_S), Audit(workers=run.host.workers))
     traces.write(action, "intent", "command line", said)
     text = f"# Written by: iwx-agent {action}\n[auto]\nenabled = {str(enabled).lower()}\n"
     ending = "not done"

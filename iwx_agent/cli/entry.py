@@ -17,7 +17,6 @@ from iwx_agent.cli import (
     configuration,
     diagnosis,
     outbox,
-    plugin,
     reveal,
     saved,
     sending,
@@ -163,8 +162,11 @@ def run(arguments: Sequence[str]) -> int:
         if code == 0 and way_out.untouched:
             way_out.plain()  # help, or the version
         code = _let_out(way_out, code)
-    untold = not (way_out.wrote or way_out.stopped or code == EXIT_INTERRUPTED)
-    return plugin.unknown() if untold and plugin.is_asked_for(arguments) else code
+    if way_out.wrote or way_out.stopped or code == EXIT_INTERRUPTED:
+        return code
+    from iwx_agent.cli import plugin
+
+    return plugin.unknown() if plugin.is_asked_for(arguments) else code
 
 
 def _let_out(way_out: Gate, code: int) -> int:

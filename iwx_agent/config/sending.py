@@ -58,7 +58,12 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def transports(self) -> tuple[str, ...]:
         """Return the names of the transports in order, ``file`` the last."""
-        return (*(name for name in self.chain if name != "file"), "file")
+        return (*self.ways, "file") if self.ways != ("file",) else ("file",)
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """Return the ways that reach somebody, in order; the file only where there is no other."""
+        return tuple(name for name in self.chain if name != "file") or ("file",)
 
 
 class Sending(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,7 +5,6 @@ that holds secrets, in one of the forms of the panel's and the system's own file
 the file must not be missed here, too, so each form is read by itself, and the rules come on top.
 """
 
-import binascii
 import re
 from collections.abc import Iterator
 from urllib.parse import unquote
@@ -17,13 +16,6 @@ from iwx_agent.redact.rules import rules
 _BEGIN, _END = "-----BEGIN ", "-----END "
 _KEY_LINE = re.compile(r"[A-Za-z0-9+/]{40,4000}+={0,2}")
 _PRIVATE = ("PRIVATE KEY", "API KEY")
-# RFC 8017 A.1.2, in RFC 5208 or by itself: version 0, then the modulus, which the certificate shows to everybody.
-_MODULUS = re.compile(rb"\x02\x01\x00\x02\x82([\s\S]{2})")
-_POINTS_BYTES = (
-    65,
-    97,
-    133,
-)  # RFC 5915: a key of a curve ends with the point of its certificate, not compressed
 # shadow(5): name, hash, then days as numbers; a locked account has one or two ! before its hash.
 _SHADOW = re.compile(r"[^:]++:!*+([^:!*]{13,400}+):[0-9]*+:[0-9]*+:")
 _PIPES = re.compile(
@@ -80,38 +72,7 @@ def users_in(text: str) -> tuple[str, ...]:
 
 
 def _blocks(lines: list[str]) -> Iterator[str]:
-    """Yield what stands between the two lines around a private key, without the lines that its certificate has."""
-    for body in _between(lines):
-        yield "\n".join(_private_lines(body.split("\n")))
-
-
-def _private_lines(body: list[str]) -> list[str]:
-    """Return the lines of a key's body but those that are wholly of its public half, which everybody may have."""
-    try:
-        data = binascii.a2b_base64("".join(body).encode())
-    except ValueError:
-        return body
-    begins, ends = _public_half(data)
-    kept, at = [], 0
-    for line in body:
-        size = len(line.strip()) * 3 // 4
-        if not (begins <= at and at + size - line.count("=") <= ends):
-            kept.append(line)
-        at += size
-    return kept
-
-
-def _public_half(data: bytes) -> tuple[int, int]:
-    """Return where in a private key its modulus or its point stands; nowhere in one of another kind."""
-    if modulus := _MODULUS.search(data[:64]):
-        return modulus.end(), modulus.end() + int.from_bytes(modulus[1])
-    for size in _POINTS_BYTES:
-        if data[-size - 1 : 1 - size] == b"\x00\x04":  # unused bits: none; not compressed
-            return len(data) - size, len(data)
-    return len(data) + 1, 0
-
-
-def _between(lines: list[str]) -> Iterator[str]:
+    """Yield what stands between the two lines around a private key."""
     body: list[str] | None = None
     for line in lines:
         if line.startswith(_END) and body is not None:
@@ -177,7 +138,5 @@ def _by_rules(text: str) -> Iterator[str]:
     for rule in _RULES:
         for hit in rule.hits(page):
             value = text[hit.start : hit.end]
-            if rule.label == "private-key":
-                value = "\n".join(_private_lines(value.split("\n")))
             if rule.label not in ("mail", "ip") and not is_path(value):
                 yield value

@@ -82,6 +82,7 @@ def _head(found: OutboxText) -> Iterator[str]:
         rows.append(("repeated", "sent once more without knowing of the first time, and marked so"))
     reference = " ".join(filter(None, (words.one_line(line.reference), words.one_line(line.url, 1000))))
     rows.extend([("reference", reference)] if reference else [])
+    rows.extend([("copy to paste", words.one_line(line.copy, 1000))] if line.copy else [])
     if line.state == "damaged":
         rows = [("why", words.one_line(line.said, 400)), ("next", _next(line, found.at))]
     yield from (f"  {row}" for row in words.columns(rows))

@@ -1,7 +1,7 @@
-"""What stands before a help desk in the world beyond the lab's gateway: https, by a name and an authority of its own.
+"""What stands before a help desk for a lab's server: https, by a name, with an authority of its own.
 
-The desk itself serves plain HTTP on loopback of the machine. The gate listens inside the world of one lab server,
-where that server sees it as any help desk of the Internet.
+The desk itself serves plain HTTP on loopback of the machine. The gate listens in the world beyond the gateway
+of one server, which sees it as any help desk of the Internet.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _IDLE_S = 120.0
 
 
 class Gate:
-    """A context in which https://desk.outside.invalid is there for a lab server, and leads to a port of loopback.
+    """A context in which https://desk.outside.invalid is there for a server, and leads to a port of loopback.
 
-    ``authority`` is the certificate of who has signed the gate's, as PEM. ``open`` set to false refuses everybody.
+    ``authority`` is the certificate of who has signed the gate's, as PEM.
     """
 
     def __init__(self, server: Server, port: int, place: Path) -> None:
@@ -39,7 +39,6 @@ class Gate:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(_certificate(place))
         self.authority = (place / "ca.pem").read_text()
-        self.open = True
         self._world = server.stored()["outside"].pid
 
     def __enter__(self) -> Self:
@@ -64,12 +63,13 @@ class Gate:
 
     def _pass_on(self, plain: socket.socket) -> None:
         plain.settimeout(_IDLE_S)
-        if not self.open:
-            plain.close()
-            return
-        with suppress(OSError), self._context.wrap_socket(plain, server_side=True) as outer:
-            with socket.create_connection(("127.0.0.1", self._port), timeout=_IDLE_S) as inner:
-                _both_ways(outer, inner)
+        with (
+            suppress(OSError),
+            plain,
+            self._context.wrap_socket(plain, server_side=True) as outer,
+            socket.create_connection(("127.0.0.1", self._port), timeout=_IDLE_S) as inner,
+        ):
+            _both_ways(outer, inner)
 
 
 def _both_ways(outer: ssl.SSLSocket, inner: socket.socket) -> None:
@@ -113,12 +113,12 @@ def _listening_in(pid: int, address: str, port: int) -> socket.socket:
 
 
 def _certificate(place: Path) -> Path:
-    """Make key and certificate of the gate, signed by an authority that is made with them; return the PEM file."""
+    """Make key and certificate of the gate, and the authority that signs it; return the PEM file of both."""
     make = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    signed = f"-addext subjectAltName=DNS:{NAME} -CA ca.pem -CAkey ca.key"
     for arguments in (
         f"{make} -subj /CN=authority.invalid -keyout ca.key -out ca.pem",
-        f"{make} -subj /CN={NAME} -addext subjectAltName=DNS:{NAME} -CA ca.pem -CAkey ca.key "
-        "-keyout own.key -out own.pem",
+        f"{make} {signed} -subj /CN={NAME} -keyout own.key -out own.pem",
     ):
         subprocess.run(["openssl", *arguments.split()], cwd=place, check=True, capture_output=True)
     pem = place / "gate.pem"

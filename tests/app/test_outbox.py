@@ -16,7 +16,7 @@ from iwx_agent.app.steering import Hand, RefusedError
 from iwx_agent.audit import Audit
 from iwx_agent.model.steering import OutboxAttempt
 from iwx_agent.outbox.machine import Attempt, State
-from iwx_agent.outbox.shelf import entry_of
+from iwx_agent.outbox.shelf import adding, entry_of
 from iwx_agent.state import Runs
 from iwx_agent.state.contract import AddText, KeepEpisode, Store
 from iwx_agent.state.latest import Latest
@@ -79,12 +79,12 @@ def test_a_line_of_it() -> None:
     assert (line.reference, line.url, line.repeated) == ("7", "u", False)
 
 
-@pytest.mark.parametrize("count", [49, 50])
+@pytest.mark.parametrize("count", [99, 100])
 def test_what_has_had_all_attempts_of_a_day_waits_for_the_next(count: int) -> None:
-    attempts = tuple(replace(PUT_OFF, at=NOW - timedelta(minutes=60 - n)) for n in range(count))
+    attempts = tuple(replace(PUT_OFF, at=NOW - timedelta(minutes=100 - n)) for n in range(count))
     put(DiskStore(), entry(attempts=attempts))
     (line,) = listed(Latest(), NOW).texts
-    assert line.due_at == (NOW if count == 49 else NOW + timedelta(days=1) - timedelta(minutes=60))
+    assert line.due_at == (NOW if count == 99 else NOW + timedelta(days=1) - timedelta(minutes=100))
 
 
 def test_attempts_of_another_day_do_not_count() -> None:
@@ -275,3 +275,13 @@ def test_the_letter_stays_with_what_is_moved(store: Store, hand: Hand) -> None:
     past = store.past(NOW).episode
     assert past is not None
     assert past.episode == EPISODE
+
+
+def test_a_ticket_is_sent_by_what_is_set_up_now_and_an_update_to_where_its_ticket_is(
+    store: Store, hand: Hand
+) -> None:
+    put(store, entry("iwx-1a", State.DRAFT, due_at=None))
+    update = entry("iwx-1a-2", State.FAILED, due_at=None, chain=("portal",))
+    assert store.commit(adding(update, replace(LETTER, reference="4711")))
+    assert retry(hand, "iwx-1a", ("email",)).chain == ("email",)
+    assert retry(hand, "iwx-1a-2", ("email",)).chain == ("portal",)

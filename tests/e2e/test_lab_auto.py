@@ -183,10 +183,8 @@ def texts(desk: Desk, number: int) -> list[str]:
 def holds_what_the_guide_asks_for(ticket: dict[str, Any]) -> str:
     """See that each field of the form has what belongs there; return the ticket's key."""
     name = ticket["custom"]["IP Address or Hostname"].partition(" ")[0]
-    found = re.fullmatch(
-        rf"\[URGENT\] The mail service smtp is down and was told to stop on {re.escape(name)} \[(iwx-[0-9a-f]+)\]",
-        ticket["subject"],
-    )
+    what = f"[URGENT] The mail service smtp is down and was told to stop on {name} "
+    found = re.fullmatch(re.escape(what) + r"\[(iwx-[0-9a-f]+)\]", ticket["subject"])
     assert found, ticket["subject"]
     assert name.endswith(".lab.invalid")
     assert (ticket["queue"], ticket["priority"]) == ("Support", 1)
@@ -233,7 +231,6 @@ def tells_how_it_ended(text: str, key: str) -> None:
         "- The mail service smtp is down and was told to stop",
         "- Apache (httpd.service) is not running",
         "WHAT CHANGED BETWEEN",
-        "UTC httpd.service: started",
         "UTC mail service smtp: started",
     ):
         assert told in text

@@ -48,6 +48,7 @@ def digests(**environment: str) -> dict[str, str]:
     """Return the digest of each output of each machine, made in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-c", PRINTS_ALL, *ROOTS],
+        cwd=SUPPORT,  # not where the source tree would be taken for the wheel
         env=os.environ | FIRST | environment | {"PYTHONPATH": str(SUPPORT)},
         capture_output=True,
         check=False,

@@ -1,8 +1,5 @@
 """The secrets of a file: each form of the panel's and the system's files, and nothing that is none."""
 
-import base64
-import hashlib
-import textwrap
 import time
 
 import pytest
@@ -11,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redacting import SECRET, WORDS
 
-from iwx_agent.redact.secrets import keys_in, secrets_in, users_in
+from iwx_agent.redact.secrets import secrets_in, users_in
 
 SOCKET = "/usr/local/interworx/mysql/iworx-db.sock"
 
@@ -103,52 +100,3 @@ def test_a_text_made_to_hurt_takes_time_in_proportion_to_its_length(piece: str) 
     users_in(text)
     secrets_in(text)
     assert time.process_time() - began_s < 3.0
-
-
-def pem(data: bytes) -> str:
-    lines = textwrap.wrap(base64.b64encode(data).decode(), 64)
-    return "\n".join((f"{DASHES}BEGIN PRIVATE KEY{DASHES}", *lines, f"{DASHES}END PRIVATE KEY{DASHES}", ""))
-
-
-def in_rfc_5208(key: bytes, what: bytes) -> bytes:
-    """Return a key as openssl writes it: version, what kind it is, and the key."""
-    inner = b"\x02\x01\x00" + what + b"\x04\x82" + len(key).to_bytes(2) + key
-    return b"\x30\x82" + len(inner).to_bytes(2) + inner
-
-
-P_256 = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107")
-RSA = bytes.fromhex("300d06092a864886f70d0101010500")
-SCALAR, MODULUS, EXPONENT = (
-    hashlib.shake_256(bytes([n])).digest(size) for n, size in enumerate((32, 257, 600))
-)
-
-
-@pytest.mark.parametrize("size", [32, 48, 66])
-def test_the_point_of_a_key_is_public_and_not_looked_for(size: int) -> None:
-    """A certificate shows it, often with the same letters: with it every bundle would be stopped."""
-    point = b"\x04" + hashlib.shake_256(b"point").digest(2 * size)
-    bits = b"\xa1\x81\x00\x03\x81\x00\x00" + point
-    scalar = b"\x02\x01\x01\x04" + bytes([size]) + SCALAR + bytes(size - 32)
-    text = pem(in_rfc_5208(b"\x30\x81\x00" + scalar + bits, P_256))
-    for found in (*secrets_in(text), *keys_in(text)):
-        lines = found.split("\n")
-        assert "".join(lines) in "".join(text.split("\n")[1:-2])
-        told = base64.b64decode("".join(lines))
-        assert SCALAR in told
-        assert len(told) < len(in_rfc_5208(b"\x30\x81\x00" + scalar + bits, P_256)) - size
-        assert point[-30:] not in told
-
-
-def test_the_modulus_of_a_key_is_public_and_not_looked_for() -> None:
-    whole = b"\x30\x82\x00\x00\x02\x01\x00\x02\x82" + len(MODULUS).to_bytes(2) + MODULUS + EXPONENT
-    text = pem(in_rfc_5208(whole, RSA))
-    (found,) = keys_in(text)
-    told = base64.b64decode(found)
-    assert EXPONENT in told
-    assert MODULUS[100:130] not in told
-    assert secrets_in(text) == (found,)
-
-
-def test_what_is_no_key_within_its_lines_is_kept_whole() -> None:
-    for body in ("A" * 63, "AAAA=AAAA" * 8):
-        assert secrets_in(f"{DASHES}BEGIN PRIVATE KEY{DASHES}\n{body}\n")[0].strip() == body

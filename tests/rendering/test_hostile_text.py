@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from types import FrameType, ModuleType
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from building import finding, incident, report
 from hostile import CORPUS, everywhere
@@ -19,9 +20,18 @@ from outputs import OUTPUTS
 from iwx_agent import rendering
 from iwx_agent import report as report_module
 from iwx_agent.model import Report
-from iwx_agent.report import FORMATS, TICKET_FORMATS, from_json, to_json
+from iwx_agent.report import (
+    FORMATS,
+    TICKET_FORMATS,
+    from_json,
+    json_schema,
+    ticket_json_schema,
+    to_json,
+)
 
-ANYTHING_LONG = ("json", "why as json", "remote assistance as json", "runs as json", "diff as json")  # data
+ANYTHING_LONG = tuple(  # data
+    f"{name}json" for name in ("", "why as ", "remote assistance as ", "runs as ", "diff as ", "outbox as ")
+)
 MOST_CHARACTERS = 120_000
 _DATA_CHARACTERS = 100_000  # of one text in data, where it stands whole in a hundred places
 
@@ -59,6 +69,13 @@ def test_any_bytes_in_give_valid_text_out(output: str, text: str) -> None:
     told = OUTPUTS[output](everywhere(text))
     assert acting(told) == set()
     told.encode()
+
+
+@pytest.mark.parametrize("text", CORPUS, ids=lambda text: ascii(text[:12]))
+def test_json_with_it_is_valid_by_its_schema(text: str) -> None:
+    told = everywhere(text[:_DATA_CHARACTERS])
+    jsonschema.validate(json.loads(OUTPUTS["json"](told)), json.loads(json_schema()))
+    jsonschema.validate(json.loads(OUTPUTS["ticket as json"](told)), json.loads(ticket_json_schema()))
 
 
 @given(any_text)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGING = ROOT / "packaging" / "monitoring"
-PROGRAMS = ROOT / ".nox" / "monitoring" / "root" / "usr"
+UNPACKED = ROOT / ".nox" / "monitoring" / "root"
+PROGRAMS = UNPACKED / "usr"
 PROMTOOL = PROGRAMS / "bin" / "promtool"
 PROMETHEUS = PROGRAMS / "bin" / "prometheus"
 NODE_EXPORTER = PROGRAMS / "bin" / "prometheus-node-exporter"
@@ -60,6 +61,7 @@ def give_to_nobody(directory: Path) -> None:
 @contextlib.contextmanager
 def running(*argv: str | Path, log: Path, nobody: bool = False) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program until the block ends; ``nobody``: root becomes nobody first, as services do."""
+    libraries = os.pathsep.join(str(path.parent) for path in UNPACKED.rglob("libwrap.so.0"))
     as_nobody = {"user": NOBODY_ID, "group": NOBODY_ID, "extra_groups": ()}
     with log.open("wb") as said:
         process = subprocess.Popen(
@@ -68,6 +70,7 @@ def running(*argv: str | Path, log: Path, nobody: bool = False) -> Iterator[subp
             stdout=said,
             stderr=said,
             start_new_session=True,
+            env=os.environ | {"LD_LIBRARY_PATH": libraries},
             **(as_nobody if nobody and os.geteuid() == 0 else {}),  # type: ignore[call-overload]
         )
     try:

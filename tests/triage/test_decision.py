@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from building import AT, finding, incident, report, result
+from building import AT, finding, incident
+from emergencies import DISK, MAIL, WEB, seen
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -15,45 +16,15 @@ from iwx_agent.model import (
     IncidentState,
     Priority,
     Report,
-    Scope,
     Severity,
-    Status,
-    Verdict,
 )
 from iwx_agent.model.episode import Action, AutoRules, Decision, Episode, Ignored, Told
 from iwx_agent.triage.decision import Situation, decide
 from iwx_agent.triage.incidents import fingerprint
 
-ON = AssistanceReport(state="on")
 RULES = AutoRules(drafts_count=0)
-MAIL = incident(
-    finding("MAIL-001", "25", title="Mail is down"), fingerprint="mail", since_at=AT - timedelta(minutes=30)
-)
-WEB = incident(finding("WEB-001", "httpd", title="The web server is down"), fingerprint="web")
-DISK = incident(
-    finding("SYSTEM-001", "/", title="The disk is full", scope=Scope.PROVIDER),
-    fingerprint="disk",
-    scope=Scope.PROVIDER,
-)
 KEY = "iwx-1"
 SIX_HOURS = timedelta(hours=6)
-
-
-def seen(*incidents: Incident, blind: tuple[str, ...] = (), **more: Any) -> Report:
-    results = [result(check_id="mail.smtp")]
-    results += [result(check_id=name, status=Status.UNKNOWN, reason="timed out") for name in blind]
-    values: dict[str, Any] = {
-        "results": tuple(results),
-        "remote_assistance": ON,
-        "verdict": Verdict(
-            priority=Priority.URGENT if incidents else None,
-            emergency=bool(incidents),
-            reasons=(),
-            fileable=True,
-            filing="in scope, with a direct licence",
-        ),
-    }
-    return report(*incidents, **(values | more))
 
 
 def episode(*incidents: Incident, **more: Any) -> Episode:

@@ -120,6 +120,6 @@ def _end(report: Report, text: Further) -> Section:
         "ACCESS",
         [
             item(f"Remote Assistance: {words.assistance(report.remote_assistance)}", 500),
-            f"- Ticket key: {text.key}; this text: {text.name}",
+            item(f"Ticket key: {text.key}; this text: {text.name}"),
         ],
     )
