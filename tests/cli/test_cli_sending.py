@@ -140,7 +140,7 @@ def test_the_bundle_goes_with_it_when_it_is_wanted(
     place: Place, iwx: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("iwx_agent.app.attaching.bundle_attached", lambda run, say: ())
-    assert iwx("submit", "--yes", "--attach", "bundel")[0] == 2
+    assert iwx("submit", "--yes", "--attach", "capture")[0] == 2
     assert iwx("submit", "--yes", "--attach", "bundle", "--format", "json")[0] == 0
 
 
