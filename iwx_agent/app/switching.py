@@ -7,9 +7,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from iwx_agent.app.auto import SEND_S, Say, author_of, post_of
+from iwx_agent.app.clock import now_of
 from iwx_agent.app.posted import Posted
 from iwx_agent.app.sources import Run
-from iwx_agent.app.steering import now_of, take_turn
+from iwx_agent.app.steering import take_turn
 from iwx_agent.app.submit import Refusal
 from iwx_agent.app.traces import Traces
 from iwx_agent.audit import Audit
