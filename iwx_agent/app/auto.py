@@ -3,19 +3,18 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from iwx_agent.app.clock import now_of
 from iwx_agent.app.diagnose import Request
 from iwx_agent.app.filing import Author, Known, Writing, free_number, known_of
 from iwx_agent.app.posted import Posted
 from iwx_agent.app.sources import OnProgress, Run, run_here
-from iwx_agent.app.steering import now_of
 from iwx_agent.app.way_in import noted, remembered
 from iwx_agent.config.sending import AutoSettings, Sending
 from iwx_agent.model import Report, Severity, counts_as_emergency
@@ -93,7 +92,7 @@ def situation_of(
     )
     if ahead and not wrong:
         wrong = f"the last text is of {ahead[-1]:%Y-%m-%d %H:%M} UTC, which has not come yet"
-    zone = ZoneInfo(auto.window.time_zone) if auto.window.time_zone else None
+    zone = _zone(auto.window.time_zone) if auto.window.time_zone else None
     return Situation(
         now=now,
         report=report,
@@ -108,6 +107,12 @@ def situation_of(
         clock_wrong=wrong,
         outside_window=why_outside(auto.window, now.astimezone(zone)),
     )
+
+
+def _zone(name: str) -> tzinfo:
+    from zoneinfo import ZoneInfo  # reads directories when it is loaded
+
+    return ZoneInfo(name)
 
 
 def decide_and_keep(

@@ -8,12 +8,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from iwx_agent.app.auto import SEND_S, Say, author_of, post_of, situation_of
+from iwx_agent.app.clock import now_of
 from iwx_agent.app.diagnose import Request
 from iwx_agent.app.filing import Author, Known, Writing, free_number, known_of, taken_back
 from iwx_agent.app.outbox import line_of
 from iwx_agent.app.posted import Posted
 from iwx_agent.app.sources import OnProgress, Run, run_here
-from iwx_agent.app.steering import now_of, take_turn
+from iwx_agent.app.steering import take_turn
 from iwx_agent.app.way_in import remembered
 from iwx_agent.config.sending import AutoSettings, Sending
 from iwx_agent.model import RESELLER, Licence, Report

@@ -329,9 +329,9 @@ def _listed(words: list[str]) -> str:
 
 
 def duration(length: timedelta) -> str:
-    """Return a length of time in hours and minutes; one below a minute in seconds."""
-    seconds = max(int(length.total_seconds()), 0)
-    hours, minutes = divmod(seconds // 60, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min" if minutes else f"{seconds} s"
+    """Return a length of time in hours and minutes."""
+    minutes = max(int(length.total_seconds()) // 60, 0)
+    hours, minutes = divmod(minutes, 60)
+    if not hours and not minutes:
+        return "less than a minute"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

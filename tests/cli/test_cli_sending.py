@@ -2,111 +2,20 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from building import AT
 from emergencies import MAIL, seen
-from fakes import Live
-from steering import let_go, lines_of, set_up
+from places import SETTINGS, Place, Run, Terminal
+from steering import lines_of
 
-from iwx_agent.cli import run
 from iwx_agent.model import AssistanceReport, Licence, Priority, Report, Verdict
 from iwx_agent.rendering.ticket.fields import key_of
 from iwx_agent.state.store import DiskStore
-from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Undelivered
+from iwx_agent.transports.contract import Undelivered
 
 KEY = key_of(seen(MAIL))
-SETTINGS = """
-licence = "direct"
-[auto]
-enabled = true
-drafts_count = 0
-[delivery]
-chain = ["webhook"]
-[transport.webhook]
-url = "https://desk.example.com/hook"
-"""
-Run = Callable[..., tuple[int, str, str]]
-
-
-class Desk:
-    """A help desk that takes what it is sent, or ends as it is told to."""
-
-    name = "webhook"
-
-    def __init__(self) -> None:
-        self.received: list[Letter] = []
-        self.error: Undelivered | None = None
-
-    def deliver(self, letter: Letter, *, limit_s: float) -> Receipt:
-        if self.error is not None:
-            raise self.error
-        self.received.append(letter)
-        return Receipt(transport=self.name, reference="4711", url="https://desk.example.com/4711")
-
-    def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:
-        return NotFound(said="its list")
-
-
-class Files(Desk):
-    name = "file"
-
-    def deliver(self, letter: Letter, *, limit_s: float) -> Receipt:
-        self.received.append(letter)
-        return Receipt(transport="file", reference=letter.key, url=f"file:///tickets/{letter.key}/ticket.txt")
-
-
-class Place:
-    """The server, its desk, and what the next look at it will find."""
-
-    def __init__(self, etc: Path, log: Path) -> None:
-        self.etc = etc
-        self.log = log
-        self.report: Report = seen(MAIL)
-        self.asked: list[Any] = []
-        self.desk = Desk()
-        self.files = Files()
-
-    def diagnose(self, host: Any, known: Any, request: Any, **more: Any) -> Report:
-        self.asked.append(request)
-        return self.report
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Place]:
-    log = set_up(monkeypatch, tmp_path)
-    etc = tmp_path / "etc"
-    etc.mkdir()
-    (etc / "config.toml").write_text(SETTINGS)
-    made = Place(etc, log)
-    monkeypatch.setattr("iwx_agent.config.toml_file.ETC", etc)
-    monkeypatch.setattr("iwx_agent.host.live.LiveHost", Live)
-    monkeypatch.setattr("iwx_agent.app.sources.diagnose", made.diagnose)
-    monkeypatch.setattr("iwx_agent.app.auto.STOP", tmp_path / "stop")
-    both = {"webhook": made.desk, "file": made.files}
-    monkeypatch.setattr("iwx_agent.app.transports.transports_of", lambda *told, **more: both)
-    yield made
-    let_go()
-
-
-@pytest.fixture
-def iwx(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = run(list(arguments))
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    return call
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 # submit
 
 
@@ -231,7 +140,7 @@ def test_the_bundle_goes_with_it_when_it_is_wanted(
     place: Place, iwx: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("iwx_agent.app.attaching.bundle_attached", lambda run, say: ())
-    assert iwx("submit", "--yes", "--attach", "bundel")[0] == 2
+    assert iwx("submit", "--yes", "--attach", "capture")[0] == 2
     assert iwx("submit", "--yes", "--attach", "bundle", "--format", "json")[0] == 0
 
 

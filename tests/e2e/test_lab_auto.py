@@ -228,7 +228,8 @@ def has_its_bundle(watched: Watched, ticket: dict[str, Any], tmp_path: Path) -> 
 def tells_how_it_ended(text: str, key: str) -> None:
     assert text.startswith("OVER (by iwx-agent ")
     assert f"- {key} is over: it lasted " in text
-    lasted = re.search(r"^- \d+ (s|min): from .* UTC to .* UTC, when it was seen last", text, re.MULTILINE)
+    length = r"(?:\d min|less than a minute)"
+    lasted = re.search(rf"^- {length}: from .* UTC to .* UTC, when it was seen last", text, re.MULTILINE)
     assert lasted, text
     for told in (
         "- The mail service smtp is down and was told to stop",

@@ -19,7 +19,7 @@ from iwx_agent.model import (
     Severity,
 )
 from iwx_agent.model.episode import Action, AutoRules, Decision, Episode, Ignored, Told
-from iwx_agent.triage.decision import Situation, decide, duration
+from iwx_agent.triage.decision import Situation, decide
 from iwx_agent.triage.incidents import fingerprint
 
 RULES = AutoRules(drafts_count=0)
@@ -409,19 +409,3 @@ def test_one_open_ticket_at_most_and_every_text_has_its_ticket(runs: list[tuple[
         if current is not None:
             current = replace(current, delivered=True)
             open_key = current.key if current.over_at is None else ""
-
-
-@pytest.mark.parametrize(
-    ("seconds", "told"),
-    [
-        (-1, "0 s"),
-        (0, "0 s"),
-        (59.9, "59 s"),
-        (60, "1 min"),
-        (3599, "59 min"),
-        (3600, "1 h 0 min"),
-        (90_061, "25 h 1 min"),
-    ],
-)
-def test_a_length_of_time_is_told_in_units_that_fit(seconds: float, told: str) -> None:
-    assert duration(timedelta(seconds=seconds)) == told
