@@ -12,8 +12,9 @@ from iwx_agent.app.traces import Traces
 from iwx_agent.model.sending import OutboxRules
 from iwx_agent.outbox.machine import State
 from iwx_agent.outbox.sending import Kept, Sender
-from iwx_agent.outbox.shelf import StoreShelf
-from iwx_agent.state.contract import Store
+from iwx_agent.outbox.shelf import StoreShelf, entry_of
+from iwx_agent.state.contract import KeptText, Store
+from iwx_agent.state.door import StateError
 from iwx_agent.transports.contract import (
     CannotLook,
     Letter,
@@ -27,6 +28,7 @@ from iwx_agent.transports.wording import as_json, letter_id
 
 COPIES = "file"
 _COPY_LIMIT_S = 10.0
+_RECENT_COUNT = 50  # texts that are looked at for a copy that an earlier run could not leave
 
 Release = Callable[[bytes], bytes]
 
@@ -125,11 +127,27 @@ class Post:
             jitter=self._jitter,
             left_s=self._left_s,
             attempt_s=self._attempt_s,
+            instead=tuple(name for name in self._transports if name != COPIES),
         )
         moved = sender.run()
         said = list(shelf.damaged)
         copied = tuple(self._copied(shelf, kept, said) for kept in moved)
+        self._copy_others(store, shelf, {kept.entry.key for kept in moved}, said)
         return Posted(moved=copied, said=tuple(said))
+
+    def _copy_others(self, store: Store, shelf: StoreShelf, done: set[str], said: list[str]) -> None:
+        """Leave a copy of what an earlier run tried in vain and, killed or on a full disk, left none of."""
+        for text in store.texts(_RECENT_COUNT):
+            if text.key in done or not _lacks_copy(text):
+                continue
+            try:
+                kept = shelf.one(text.key)
+            except StateError as error:
+                if error.kind != "damaged":
+                    raise
+                continue  # that is told elsewhere
+            if kept is not None and not self._copied(shelf, kept, said).entry.copy:
+                return  # the next would not succeed either, and each takes its time
 
     def _copied(self, shelf: StoreShelf, kept: Kept, said: list[str]) -> Kept:
         entry, files = kept.entry, self._transports.get(COPIES)
@@ -141,3 +159,12 @@ class Post:
             said.append(f"{entry.key} could not be left here to be pasted either: {error}")
             return kept
         return shelf.move(kept, replace(entry, copy=receipt.url)) or kept
+
+
+def _lacks_copy(text: KeptText) -> bool:
+    try:
+        entry = entry_of(text)
+    except StateError:  # damaged: that is told elsewhere
+        return False
+    unsent = entry.state in (State.QUEUED, State.UNCERTAIN, State.FAILED)
+    return unsent and bool(entry.attempts) and not entry.copy and COPIES not in entry.chain
