@@ -3,7 +3,7 @@
 .PHONY: help demo lab-demo test fast emergencies lint format docs audit dev clean
 
 help:
-	@echo 'make demo      diagnose a recorded broken server and print its ticket (no root, no lab)'
+	@echo 'make demo      diagnose a recorded broken server, file its ticket in a real help desk (no root, no lab)'
 	@echo 'make lab-demo  the same on a live stand-in server that is broken and mended (root, Debian)'
 	@echo 'make test      run everything that can run here, and say what was left out and why'
 	@echo 'make fast      lint, types, layers and the tests that need no real parts'

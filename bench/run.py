@@ -106,6 +106,20 @@ def healthy(server: Server) -> Iterator[str]:
         ["wall of sos, times ours", sos[4], verdict(float(sos[4]) >= 10, "at least 10")],
     ]
     yield table(["what", "measured", "limit"], limits)
+    yield "\n### The timer's run: `auto run --quiet`\n"
+    server.shell("cat >>/etc/iwx-agent/config.toml <<'END'\n[auto]\nenabled = true\nEND")
+    timers = cost(server.enter([AGENT, "auto", "run", "--quiet"]), times=7)
+    more = [
+        ["exit code", str(timers.exit_code), verdict(timers.exit_code == 0, "0")],
+        [
+            f"wall beyond the slowest probe (`{slowest}`, {milliseconds(slowest_s)})",
+            milliseconds(timers.wall_s - slowest_s),
+            verdict(timers.wall_s <= slowest_s + 0.3, "at most 300 ms"),
+        ],
+        ["CPU", milliseconds(timers.cpu_s), verdict(timers.cpu_s <= 0.6, "at most 600 ms")],
+        ["peak memory", f"{timers.peak_mib:.0f} MiB", verdict(timers.peak_mib <= 48, "at most 48 MiB")],
+    ]
+    yield table(["what", "measured", "limit"], more)
     yield "\n### Probes, the slowest first\n"
     timings = sorted(report["timings"].items(), key=lambda pair: -pair[1])
     yield table(["probe", "seconds"], [[f"`{name}`", f"{seconds:.3f}"] for name, seconds in timings[:12]])

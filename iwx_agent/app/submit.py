@@ -15,7 +15,7 @@ from iwx_agent.app.outbox import line_of
 from iwx_agent.app.posted import Posted
 from iwx_agent.app.sources import OnProgress, Run, run_here
 from iwx_agent.app.steering import take_turn
-from iwx_agent.app.way_in import remembered
+from iwx_agent.app.way_in import confirmed, remembered
 from iwx_agent.config.sending import AutoSettings, Sending
 from iwx_agent.model import RESELLER, Licence, Report
 from iwx_agent.model.episode import Action, AutoRules, Decision
@@ -188,6 +188,10 @@ class Submission:
         self.author = author_of(sending, run)
         self.now = now_of(run.host)
         self.report = run.report = remembered(run.report, _last_assistance(run), self.now)
+
+    def assistance_confirmed(self) -> None:
+        """Take Remote Assistance for on, where the agent could not tell: a person has seen it."""
+        self.report = self._run.report = confirmed(self.report)
 
     def look(self) -> Plan:
         """Return what there would be to send now; nothing is made, and ``send`` looks again.

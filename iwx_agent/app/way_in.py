@@ -27,6 +27,19 @@ def remembered(report: Report, last: Event | None, now: datetime) -> Report:
     return replace(report, remote_assistance=told)
 
 
+def confirmed(report: Report) -> Report:
+    """Return the report, Remote Assistance in it on as a person has seen it, when it could not be told.
+
+    A form asks for yes or no; what was told to be off stays off.
+    """
+    told = report.remote_assistance
+    if told.state != "unknown":
+        return report
+    why = f"; the agent could not tell: {told.reason}" if told.reason else ""
+    seen = replace(told, state="on", reason=f"as whoever sends this has seen{why}")
+    return replace(report, remote_assistance=seen)
+
+
 def noted(report: Report, last: Event | None) -> tuple[Note, ...]:
     """Return what is remembered of a run: how Remote Assistance stood, when that has changed."""
     told = report.remote_assistance

@@ -137,6 +137,8 @@ def submit(
         )
         with entered as made:
             progress.end()
+            if assistance_confirmed:
+                made.assistance_confirmed()
             _refuse(made, assistance_confirmed=assistance_confirmed)
             plan = made.look()
             if show_outgoing:

@@ -111,6 +111,20 @@ def test_a_recovery_says_when_nothing_is_known_to_have_changed() -> None:
         assert expected in lines[heading:]
 
 
+def test_a_recovery_tells_the_changes_nearest_to_it_and_those_of_the_last_look() -> None:
+    """What the last bad run has looked at may have been mended before that run was at its end."""
+    server = Server(good_runs_count=1)
+    bad_at = server.now
+    server.run(MAIL)
+    one = Change(kind="service", at=AT, subject="x", said="restarted", source="journal")
+    seconds = (-61, *range(-60, 0, 2))
+    many = tuple(replace(one, at=bad_at + timedelta(seconds=n), subject=f"unit{n}") for n in seconds)
+    server.run(changes=Changes(since_at=AT, entries=many))
+    told = server.texts()[-1].letter.message
+    assert "\n- 10 earlier ones are in the agent's report\n" in told
+    assert [n for n in seconds if f" unit{n}: " in told] == list(range(-40, 0, 2))
+
+
 def test_a_desk_that_is_closed_gets_the_ticket_first_and_the_recovery_after_it() -> None:
     server = Server()
     server.desk_is_open = False

@@ -7,7 +7,7 @@ from building import AT
 from emergencies import MAIL, seen
 from msgspec.structs import replace
 
-from iwx_agent.app.way_in import noted, remembered
+from iwx_agent.app.way_in import confirmed, noted, remembered
 from iwx_agent.model import AssistanceReport, Report
 from iwx_agent.rendering.ticket import ticket_of
 from iwx_agent.state.contract import Event
@@ -64,3 +64,19 @@ def test_it_is_noted_when_it_has_changed() -> None:
     assert [one.event.said for one in noted(with_way(AssistanceReport(state="on")), TOLD)] == ["on"]
     assert noted(with_way(UNKNOWN), TOLD) == ()
     assert noted(remembered(with_way(UNKNOWN), TOLD, AT), TOLD) == ()
+
+
+def test_what_a_person_has_seen_answers_the_form_and_says_who_said_it() -> None:
+    ticket = ticket_of(confirmed(with_way(UNKNOWN)))
+    assert ticket.assistance == "Yes"
+    assert "as whoever sends this has seen" in ticket.remote_assistance_enabled
+    assert "the panel's database is down" in ticket.remote_assistance_enabled
+    assert noted(confirmed(with_way(UNKNOWN)), None) == ()  # it is not what the panel said
+    silent = confirmed(with_way(replace(UNKNOWN, reason="")))
+    assert silent.remote_assistance.reason == "as whoever sends this has seen"
+
+
+@pytest.mark.parametrize("state", ["on", "off"])
+def test_what_the_panel_told_is_not_changed_by_a_person(state: str) -> None:
+    told = with_way(AssistanceReport(state=state))  # type: ignore[arg-type]
+    assert confirmed(told) == told

@@ -4,7 +4,7 @@ They do not repeat the ticket. Each ends with its own name, by which it is known
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from iwx_agent.rendering.ticket.section import Section, item, message_of, sectio
 
 _TITLES_COUNT = 12
 _CHANGES_COUNT = 20
+_LOOK = timedelta(seconds=60)  # what a run has looked at may have been mended before the run came to its end
 
 
 class Further(Struct, frozen=True, kw_only=True):
@@ -104,11 +105,11 @@ def _changed(changes: Changes | None, outage: Outage) -> Section:
 
 
 def _between(changes: Changes, outage: Outage) -> Iterator[str]:
-    found = [c for c in changes.entries if outage.last_bad_at <= c.at <= outage.first_good_at]
-    for change in found[:_CHANGES_COUNT]:
+    found = [c for c in changes.entries if outage.last_bad_at - _LOOK <= c.at <= outage.first_good_at]
+    if len(found) > _CHANGES_COUNT:  # what came last has more likely ended it
+        yield f"- {len(found) - _CHANGES_COUNT} earlier ones are in the agent's report"
+    for change in found[-_CHANGES_COUNT:]:
         yield item(tried.change_line(change), 500)
-    if len(found) > _CHANGES_COUNT:
-        yield f"- and {len(found) - _CHANGES_COUNT} more"
     yield from tried.gaps(changes)
     if not found:
         unsure = " among what could be determined" if changes.gaps or changes.left_out_count else ""
