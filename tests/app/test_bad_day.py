@@ -1,4 +1,4 @@
-"""Days on which all that can be down is down: nothing is lost, nothing is sent twice, and nobody is stormed."""
+"""Days on which all that can be down is down: nothing is lost or sent twice, and nobody is stormed."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
