@@ -7,18 +7,23 @@ trace.
 
 import os
 import socket
-import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
+from iwx_agent.host.worker import own_files
 from iwx_agent.model.assistance import AUDIT_LOG
+
+if TYPE_CHECKING:
+    from iwx_agent.host.workers import Workers
 
 DIRECTORY, FILE_NAME = Path(AUDIT_LOG).parent, Path(AUDIT_LOG).name
 JOURNAL = "/dev/log"
 _JOURNAL_TIMEOUT_S = 1.0
+_FILE_TIMEOUT_S = 2.0
 _PRIORITY = 10 * 8 + 5  # authpriv.notice
 
 
@@ -36,13 +41,20 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
 
 
 class Audit:
-    """Writes entries to the file and to the journal; what could not be written is told, never raised."""
+    """Writes entries to the file and to the journal; what could not be written is told, never raised.
+
+    With the ``workers`` of a run no disk is waited for without end.
+    """
 
     def __init__(
-        self, directory: Path | None = None, to_journal: Callable[[bytes], None] | None = None
+        self,
+        directory: Path | None = None,
+        to_journal: Callable[[bytes], None] | None = None,
+        workers: "Workers | None" = None,
     ) -> None:
         self._directory = DIRECTORY if directory is None else directory
         self._to_journal = to_journal or _send_to_journal
+        self._workers = workers
 
     def write(self, entry: AuditEntry) -> tuple[str, ...]:
         """Write one entry; return why, for each place that did not take it: two reasons mean no trace."""
@@ -57,39 +69,19 @@ class Audit:
         return tuple(failures)
 
     def _append(self, line: bytes) -> None:
-        with_directory = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        if self._workers is None:
+            own_files.append(str(self._directory), FILE_NAME, line)
+            return
+        from iwx_agent.host import HostError
+        from iwx_agent.host.deadline import Deadline
+        from iwx_agent.host.local import ask_worker
+
+        path, stuck = str(self._directory), []  # type: ignore[var-annotated] # the error says it, too
+        request = ("append", path, FILE_NAME, line)
         try:
-            directory = os.open(self._directory, with_directory)
-        except FileNotFoundError:
-            self._directory.mkdir(mode=0o700)
-            directory = os.open(self._directory, with_directory)
-        try:
-            _refuse_others(os.fstat(directory), "the directory")
-            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-            number = os.open(FILE_NAME, flags, 0o600, dir_fd=directory)
-        finally:
-            os.close(directory)
-        try:
-            _append_line(number, line)
-        finally:
-            os.close(number)
-
-
-def _append_line(number: int, line: bytes) -> None:
-    """Append in one write; begin a new line after one that an earlier full disk has cut."""
-    status = os.fstat(number)
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError("it is not a regular file")
-    _refuse_others(status, "the file")
-    cut = status.st_size > 0 and os.pread(number, 1, status.st_size - 1) != b"\n"
-    data = (b"\n" if cut else b"") + line + b"\n"
-    if os.write(number, data) < len(data):
-        raise OSError("there was no room for the whole line")
-
-
-def _refuse_others(status: os.stat_result, what: str) -> None:
-    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
-        raise OSError(f"others may write to {what}")
+            ask_worker(self._workers, request, Deadline(_FILE_TIMEOUT_S), path, stuck.append)
+        except HostError as error:
+            raise OSError(error.reason) from None
 
 
 def _send_to_journal(line: bytes) -> None:

@@ -92,7 +92,9 @@ def turn_live(turn: Turn, before: AssistanceReport, *, hours: int, say: Say) -> 
 
     layout = load_layout()
     with LiveHost(budget_s=_TURN_BUDGET_S) as host:
-        return Turning(host, LiveActions(host, layout), Audit(), layout, say).turn(turn, before, hours=hours)
+        return Turning(host, LiveActions(host, layout), Audit(workers=host.workers), layout, say).turn(
+            turn, before, hours=hours
+        )
 
 
 class Turning:

@@ -13,6 +13,7 @@ from iwx_agent.config import (
     Settings,
     load_layout,
     load_policy,
+    load_portal_form,
     load_provider,
     load_settings,
     load_signatures,
@@ -136,6 +137,7 @@ _PARTS: dict[str, Callable[[], object]] = {
     "signatures": load_signatures,
     "support policy": load_policy,
     "provider": load_provider,
+    "portal form": load_portal_form,
 }
 
 

@@ -29,15 +29,10 @@ _PASSED_ON = (State.QUEUED, State.SENDING, State.UNCERTAIN)
 class Author(Struct, frozen=True, kw_only=True):
     """How letters are written, in whose name, and by which ways they go, in order."""
 
-    chain: tuple[str, ...] = ("file",)
+    ways: tuple[str, ...] = ("file",)
     name: str = ""
     mail: str = ""
     limits: TicketLimits = TicketLimits()
-
-    @property
-    def ways(self) -> tuple[str, ...]:
-        """Return the ways that reach somebody; the file only where there is no other: it is a copy."""
-        return tuple(name for name in self.chain if name != "file") or ("file",)
 
 
 class Known(Struct, frozen=True, kw_only=True):

@@ -66,8 +66,10 @@ def shown(latest: Latest, now: datetime, given: str) -> OutboxText:
     )
 
 
-def retry(hand: Hand, given: str) -> OutboxText:
+def retry(hand: Hand, given: str, ways: tuple[str, ...] = ()) -> OutboxText:
     """Have a draft sent, or what has failed or waits tried again, at the next run; return how it stands.
+
+    A new ticket goes by the ``ways`` that are set up now, an update to where its ticket is.
 
     Raises:
         NotOneError: there is none of that name.
@@ -82,7 +84,9 @@ def retry(hand: Hand, given: str) -> OutboxText:
     if entry.state in _NOT_AGAIN:
         why, next_step = _NOT_AGAIN[entry.state]
         raise RefusedError(f"{text.key} {why}", next_step)
-    approved = Outbox(OutboxRules(), hand.now).approved(entry)
+    if _is_update(hand, text.key):
+        ways = ()
+    approved = Outbox(OutboxRules(), hand.now).approved(entry, ways)
     hand.change(f"outbox retry {text.key}", f"{entry.state} before", _moved(text, approved))
     return _short(text.key, approved, hand.now)
 
@@ -131,6 +135,14 @@ def drop(hand: Hand, given: str, reason: str) -> OutboxText:
 def _text(hand: Hand, given: str) -> KeptText:
     texts = {text.key: text for text in hand.store.texts(_ALL_COUNT)}
     return texts[named(given, texts)]
+
+
+def _is_update(hand: Hand, key: str) -> bool:
+    text = hand.store.text(key)
+    try:
+        return text is not None and bool(msgspec.json.decode(text.letter, type=Letter).reference)
+    except msgspec.DecodeError:
+        return False
 
 
 def _moved(text: KeptText, entry: Entry) -> MoveText:

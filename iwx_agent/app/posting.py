@@ -4,6 +4,7 @@ import hashlib
 import random
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -16,6 +17,7 @@ from iwx_agent.outbox.shelf import StoreShelf, entry_of
 from iwx_agent.state.contract import KeptText, Store
 from iwx_agent.state.door import StateError
 from iwx_agent.transports.contract import (
+    Attachment,
     CannotLook,
     Letter,
     NotFound,
@@ -26,20 +28,26 @@ from iwx_agent.transports.contract import (
 )
 from iwx_agent.transports.wording import as_json, letter_id
 
+if TYPE_CHECKING:
+    from iwx_agent.redact import Redactor
+
 COPIES = "file"
 _COPY_LIMIT_S = 10.0
 _RECENT_COUNT = 50  # texts that are looked at for a copy that an earlier run could not leave
 
-Release = Callable[[bytes], bytes]
-
 
 class Guarded:
-    """A transport from which nothing leaves that ``release`` has not seen, and nothing without a trace."""
+    """A transport from which nothing leaves that the redactor has not seen, and nothing without a trace.
 
-    def __init__(self, transport: Transport, release: Release, traces: Traces) -> None:
+    ``pages`` are what the other side sent when only a person can go on, redacted, by the letter's id: for a
+    report of the defect.
+    """
+
+    def __init__(self, transport: Transport, redactor: "Redactor", traces: Traces) -> None:
         self.name = transport.name
+        self.pages: dict[str, bytes] = {}
         self._transport = transport
-        self._release = release
+        self._redactor = redactor
         self._traces = traces
 
     def outgoing(self, letter: Letter) -> bytes:
@@ -58,7 +66,7 @@ class Guarded:
 
         data = self.outgoing(letter)
         try:
-            self._release(data)
+            self._redactor.release(data)
         except CanaryError as error:
             why = f"a secret of {error.hit.source} would have been in it: nothing was sent"
             raise Undelivered("person", self.name, why) from None
@@ -71,6 +79,9 @@ class Guarded:
             ending = f"accepted as {receipt.reference or 'a ticket without a number'}"
         except Undelivered as error:
             ending = f"{error.kind}: {error.why}"
+            if error.page:
+                page = error.page.decode("utf-8", "replace")
+                self.pages[name] = self._redactor.redact_text(page, f"page of {self.name}").encode()
             raise
         finally:
             self._traces.write("send", "outcome", self.name, f"{name}: {ending}")
@@ -94,7 +105,8 @@ class Post:
         attempt_s: float,
         jitter: Callable[[], float] = lambda: random.uniform(0.5, 1.5),  # noqa: S311 - against beating time
     ) -> None:
-        self._transports = transports
+        self._transports: Mapping[str, Transport] = transports
+        self._pages = {name: one.pages for name, one in transports.items() if isinstance(one, Guarded)}
         self._rules = rules
         self._now = now
         self._left_s = left_s
@@ -154,11 +166,20 @@ class Post:
         if entry.state is State.SENT or entry.copy or COPIES in entry.chain or files is None:
             return kept
         try:
-            receipt = files.deliver(kept.letter, limit_s=_COPY_LIMIT_S)
+            receipt = files.deliver(self._with_pages(kept.letter), limit_s=_COPY_LIMIT_S)
         except Undelivered as error:
             said.append(f"{entry.key} could not be left here to be pasted either: {error}")
             return kept
         return shelf.move(kept, replace(entry, copy=receipt.url)) or kept
+
+    def _with_pages(self, letter: Letter) -> Letter:
+        """Return the letter with the pages that nobody could make sense of."""
+        pages = tuple(
+            Attachment(name=f"page-of-{name}.html", media_type="text/html", data=pages[letter_id(letter)])
+            for name, pages in self._pages.items()
+            if letter_id(letter) in pages
+        )
+        return replace(letter, attachments=(*letter.attachments, *pages)) if pages else letter
 
 
 def _lacks_copy(text: KeptText) -> bool:

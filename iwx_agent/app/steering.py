@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from iwx_agent.app.clock import now_of
 from iwx_agent.app.traces import Traces
 from iwx_agent.audit import Audit
 from iwx_agent.host import Host
-from iwx_agent.model import moment
 from iwx_agent.state import Door, Runs, StateError, door, lock
 from iwx_agent.state.contract import Change, Store
 from iwx_agent.state.latest import Latest
@@ -20,7 +19,6 @@ WAIT_S = 10
 _STEP_S = 0.25
 _BUDGET_S = 60.0
 _WAY = "command line"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Say = Callable[[str], None]
 
@@ -85,11 +83,6 @@ class Turn(Protocol):
         ...
 
 
-def now_of(host: Host) -> datetime:
-    """Return the time by the server's clock."""
-    return moment(host.clock().now_at) or _EPOCH
-
-
 @contextmanager
 def looking(say: Say) -> Iterator[Look]:
     """Give what there is to see on this machine; nothing is made, and nothing waited for twice.
@@ -141,7 +134,7 @@ def changing(say: Say) -> Iterator[Hand]:
         store = CarefulStore(workers=host.workers)
         if not store.sure:
             raise StateError(f"nothing was changed, because it cannot be read: {store.said[-1]}", "failed")
-        hand = Hand(host, store, _runs(host.workers), Audit())
+        hand = Hand(host, store, _runs(host.workers), Audit(workers=host.workers))
         try:
             yield hand
         finally:

@@ -12,7 +12,7 @@ from msgspec.structs import fields, replace
 from iwx_agent.config import ConfigError, wrong_setting
 from iwx_agent.config.secrets import PLACES, Secret
 from iwx_agent.config.sending import Sending
-from iwx_agent.config.transport_tables import EmailTable, TransportName
+from iwx_agent.config.transport_tables import EmailTable
 from iwx_agent.host import Host, HostError
 
 if TYPE_CHECKING:
@@ -59,6 +59,16 @@ def transports_of(
     return found
 
 
+def _portal(means: _Means) -> "Transport":
+    from iwx_agent.config import load_portal_form
+    from iwx_agent.transports.portal import Place, PortalTransport
+
+    table = _table(means.sending.transport.portal, "portal")
+    _refuse_authorities(means, "portal", table.authorities)
+    place = replace(settings_of(Place, table), account=_account(means, "portal", table.user))
+    return PortalTransport(means.host, place, load_portal_form())
+
+
 def _email(means: _Means) -> "Transport":
     from iwx_agent.transports.email import EmailSettings, EmailTransport
 
@@ -94,17 +104,7 @@ def _file(means: _Means) -> "Transport":
     return FileTransport(means.workers, settings_of(FileSettings, means.sending.transport.file))
 
 
-def _portal(means: _Means) -> "Transport":
-    from iwx_agent.config.portal_form import load_portal_form
-    from iwx_agent.transports.portal import Place, PortalTransport
-
-    table = _table(means.sending.transport.portal, "portal")
-    _refuse_authorities(means, "portal", table.authorities)
-    place = replace(settings_of(Place, table), account=_account(means, "portal", table.user))
-    return PortalTransport(means.host, place, load_portal_form())
-
-
-_MAKERS: dict[TransportName | str, Callable[[_Means], "Transport"]] = {
+_MAKERS: dict[str, Callable[[_Means], "Transport"]] = {
     "portal": _portal,
     "email": _email,
     "webhook": _webhook,

@@ -82,10 +82,13 @@ def retry(
     """
     from iwx_agent.app import outbox
     from iwx_agent.app.steering import changing
+    from iwx_agent.config.sending import load_sending
     from iwx_agent.rendering import outbox_text
 
+    # Without any way set up now, those count that were when it was written.
+    ways = tuple(name for name in load_sending().delivery.chain if name != "file")
     with _answered(), changing(say) as hand:
-        found = outbox.retry(hand, key)
+        found = outbox.retry(hand, key, ways)
     gate().redacted()
     print_words(outbox_text.retried(found))
 

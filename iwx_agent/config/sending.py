@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -58,7 +57,12 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def transports(self) -> tuple[str, ...]:
         """Return the names of the transports in order, ``file`` the last."""
-        return (*(name for name in self.chain if name != "file"), "file")
+        return (*self.ways, "file") if self.ways != ("file",) else ("file",)
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """Return the ways that reach somebody, in order; the file only where there is no other."""
+        return tuple(name for name in self.chain if name != "file") or ("file",)
 
 
 class Sending(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,6 +125,8 @@ def _of_window(window: Window) -> Iterator[Fault]:
         if getattr(window, key).tzinfo is not None:
             yield f"auto.window.{key}", "expected a time without an offset; the zone is auto.window.time_zone"
     if window.time_zone:
+        from zoneinfo import ZoneInfo  # reads directories when it is loaded
+
         try:
             ZoneInfo(window.time_zone)
         except (ValueError, OSError, LookupError):  # ZoneInfoNotFoundError is a KeyError

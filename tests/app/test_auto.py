@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from story import AUTHOR, BUNDLE, FIVE, KEY, Busy, Server
 
 from iwx_agent.app.auto import STOP, Outcome, decide_and_keep, situation_of, why_silent, why_stopped
-from iwx_agent.app.filing import Author, Known, Writing, free_number, known_of
+from iwx_agent.app.filing import Known, Writing, free_number, known_of
 from iwx_agent.app.posted import Posted
 from iwx_agent.config.sending import AutoSettings, Sending
 from iwx_agent.model import Report, Severity
@@ -276,11 +276,6 @@ def test_a_further_text_needs_a_ticket() -> None:
     server.run(MAIL)
     with pytest.raises(ValueError, match="no ticket is open"):
         writing.further(Decision(action=Action.UPDATE, row="worse", said="x"), known_of(server.store, AT))
-
-
-def test_only_a_file_is_a_way_where_there_is_no_other() -> None:
-    assert Author().ways == ("file",)
-    assert AUTHOR.ways == ("portal", "email")
 
 
 def test_a_number_that_no_ticket_has() -> None:

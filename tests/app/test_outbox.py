@@ -16,7 +16,7 @@ from iwx_agent.app.steering import Hand, RefusedError
 from iwx_agent.audit import Audit
 from iwx_agent.model.steering import OutboxAttempt
 from iwx_agent.outbox.machine import Attempt, State
-from iwx_agent.outbox.shelf import entry_of
+from iwx_agent.outbox.shelf import adding, entry_of
 from iwx_agent.state import Runs
 from iwx_agent.state.contract import AddText, KeepEpisode, Store
 from iwx_agent.state.latest import Latest
@@ -275,3 +275,13 @@ def test_the_letter_stays_with_what_is_moved(store: Store, hand: Hand) -> None:
     past = store.past(NOW).episode
     assert past is not None
     assert past.episode == EPISODE
+
+
+def test_a_ticket_is_sent_by_what_is_set_up_now_and_an_update_to_where_its_ticket_is(
+    store: Store, hand: Hand
+) -> None:
+    put(store, entry("iwx-1a", State.DRAFT, due_at=None))
+    update = entry("iwx-1a-2", State.FAILED, due_at=None, chain=("portal",))
+    assert store.commit(adding(update, replace(LETTER, reference="4711")))
+    assert retry(hand, "iwx-1a", ("email",)).chain == ("email",)
+    assert retry(hand, "iwx-1a-2", ("email",)).chain == ("portal",)

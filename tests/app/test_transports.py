@@ -34,6 +34,7 @@ from iwx_agent.transports.unusable import UnusableTransport
 from iwx_agent.transports.webhook import WebhookSettings, WebhookTransport
 
 Put = Callable[..., Path]
+DESK = '[transport.portal]\naddress = "https://support.example.com"\n'
 MAIL = '[transport.email]\nto = "support@example.com"\nserver = "localhost"\n'
 HOOK = '[transport.webhook]\nurl = "https://hooks.example.com/x"\n'
 
@@ -102,22 +103,33 @@ def test_what_no_chain_names_is_not_made(machine: tuple[LiveHost, Here], put: Pu
     assert list(built(machine)) == ["webhook", "file"]
 
 
-def test_each_way_that_can_be_set_can_be_made(machine: tuple[LiveHost, Here], put: Put) -> None:
-    portal = '[transport.portal]\naddress = "https://support.example.com/new"\n'
-    put("config.toml", f"[delivery]\nchain = ['portal']\n{portal}")
+def test_a_portal_is_asked_as_a_guest_or_with_an_account(machine: tuple[LiveHost, Here], put: Put) -> None:
+    path = put("pw", "not-a-real-secret-9", 0o600)
+    put("config.toml", f'[delivery]\nchain = ["portal"]\n{DESK}')
+    assert isinstance(built(machine)["portal"], PortalTransport)
+    text = put("config.toml", f'[delivery]\nchain = ["portal"]\n{DESK}user = "me"\n')
+    assert refusal(machine, "portal").why.endswith(f"there is no password for this user ({text}:5)")
+    put("config.toml", f'[delivery]\nchain = ["portal"]\n{DESK}user = "me"\npassword_file = "{path}"\n')
     one = built(machine)["portal"]
     assert isinstance(one, PortalTransport)
-    assert one.name == "portal"
+    assert "Credentials(given)" in f"{vars(one)}"
+
+
+def test_words_of_the_form_that_cannot_be_used_are_said(machine: tuple[LiveHost, Here], put: Put) -> None:
+    put("config.toml", f'[delivery]\nchain = ["portal"]\n{DESK}')
+    path = put("portal-form.d/x.toml", 'not_needed = ["nothing"]\n')
+    assert f"({path}:1)" in refusal(machine, "portal").why
 
 
 # What the settings say is what a transport gets
 
+# A place has the account itself where the table has its user and file.
 PAIRS: list[tuple[type[Struct], type[Struct], set[str], set[str]]] = [
+    (PortalTable, Place, {"user", "password_file"}, {"account"}),
     (EmailTable, EmailSettings, {"user", "password_file"}, set()),
     (WebhookTable, WebhookSettings, {"key_file"}, set()),
     (CommandTable, CommandSettings, set(), set()),
     (FileTable, FileSettings, set(), {"spare"}),
-    (PortalTable, Place, {"user", "password_file"}, {"account"}),
 ]
 
 

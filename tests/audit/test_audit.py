@@ -11,6 +11,8 @@ import pytest
 
 from iwx_agent import audit
 from iwx_agent.audit import Audit, AuditEntry
+from iwx_agent.host import HostError
+from iwx_agent.host.worker.operations import operate
 
 Heard = list[bytes]
 
@@ -196,3 +198,33 @@ def test_without_a_journal_the_file_has_it(
     monkeypatch.setattr(audit, "JOURNAL", str(tmp_path / "gone"))
     assert Audit(place).write(entry()) == ("the journal: No such file or directory",)
     assert len(lines(place)) == 1
+
+
+def test_with_workers_a_disk_that_does_not_answer_is_one_reason(
+    place: Path, heard: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def silent(workers: Any, request: Any, deadline: Any, *told: Any) -> Any:
+        asked.append((workers, request[:3], deadline.limit_s))
+        raise HostError("timeout", "no answer within 2.0 s", "x")
+
+    monkeypatch.setattr("iwx_agent.host.local.ask_worker", silent)
+    workers: Any = object()
+    failures = Audit(place, heard.append, workers).write(entry())
+    assert failures == (f"{place}/audit.log: no answer within 2.0 s",)
+    assert asked == [(workers, ("append", str(place), "audit.log"), 2.0)]
+    assert len(heard) == 1
+
+
+def test_a_worker_appends_as_this_process_does(
+    place: Path, heard: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "iwx_agent.host.local.ask_worker", lambda workers, request, *told: operate(request)[1]
+    )
+    workers: Any = object()
+    for one in (Audit(place, heard.append, workers), Audit(place, heard.append)):
+        assert one.write(entry()) == ()
+    first, second = (place / "audit.log").read_bytes().splitlines()
+    assert first == second

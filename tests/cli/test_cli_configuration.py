@@ -134,6 +134,7 @@ def test_check_says_what_is_all_right_and_what_to_do_next(iwx: Run) -> None:
         "ok     signatures",
         "ok     support policy",
         "ok     provider",
+        "ok     portal form",
         "ok     transport.file",
         "Next: what holds, and where it was set: iwx-agent config show",
     ]
@@ -146,6 +147,7 @@ def test_check_names_the_fault_of_each_file(iwx: Run, put: Put) -> None:
         "signatures": (put("signatures.d/a.toml", 'disable = ["maintenance.mod"]'), 1, "disable", "mode?"),
         "support policy": (put("support-policy.toml", "zone = 1"), 1, "zone", "unknown key"),
         "provider": (put("provider.toml", 'naem = "x"'), 1, "naem", "did you mean name?"),
+        "portal form": (put("portal-form.d/a.toml", 'not_needed = ["massage"]'), 1, "not_needed", "message?"),
     }
     code, out, err = iwx("config", "check")
     assert (code, err) == (2, "")

@@ -121,6 +121,7 @@ def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
 def lives(told: dict[str, Any], log: Path, drawn: random.Random, life_s: tuple[float, float]) -> int:
     """Start the sender and kill it, over and over, until it ends by itself; return the number of kills."""
     for life in range(told["life"], 10_000):
+        killed_count = life - int(told["life"])
         argv = [sys.executable, "-c", SENDER, json.dumps(told | {"life": life})]
         with (
             log.open("ab") as errors,
@@ -129,7 +130,6 @@ def lives(told: dict[str, Any], log: Path, drawn: random.Random, life_s: tuple[f
             assert sender.stdout is not None
             assert sender.stdout.readline() == b"ready\n", log.read_text()
             try:
-                killed_count = life - int(told["life"])
                 code = sender.wait(drawn.uniform(*life_s) if killed_count < KILLS_COUNT else 90.0)
             except subprocess.TimeoutExpired:
                 sender.send_signal(signal.SIGKILL)

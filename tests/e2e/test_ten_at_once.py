@@ -44,7 +44,7 @@ place = Path(told["place"])
 door.DIRECTORY, lock.RUN_DIRECTORY, audit.DIRECTORY = place / "kept", place / "run", place / "log"
 steering.WAIT_S = 90
 found = seen(MAIL)
-author = Author(chain=("portal",), name="Server iwx1", mail="agent@iwx1.example.com")
+author = Author(ways=("portal",), name="Server iwx1", mail="agent@iwx1.example.com")
 sending = Sending(auto=AutoSettings(enabled=True, drafts_count=0))
 print("ready", flush=True)
 sys.stdin.readline()

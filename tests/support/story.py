@@ -21,7 +21,7 @@ from iwx_agent.transports.contract import Attachment, Receipt
 
 FIVE = timedelta(minutes=5)
 BUNDLE = Attachment(name="bundle.tar.gz", media_type="application/gzip", data=b"packed")
-AUTHOR = Author(chain=("portal", "email", "file"), name="Server administration", mail="admin@example.com")
+AUTHOR = Author(ways=("portal", "email"), name="Server administration", mail="admin@example.com")
 KEY = key_of(seen(MAIL))
 
 

@@ -307,6 +307,13 @@ def kept(directory: str, name: str, max_bytes: int) -> bytes:
     return own_files.kept(directory, name, max_bytes)
 
 
+def append(directory: str, name: str, line: bytes) -> bool:
+    """Append a line to one of the agent's own files."""
+    from . import own_files
+
+    return own_files.append(directory, name, line)
+
+
 def spool(directory: str, name: str, files: tuple[tuple[str, int], ...], number: int) -> bool:
     """Put a ticket into a directory."""
     from . import spool as spooling
@@ -370,6 +377,7 @@ _OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "booted_at": booted_at,
     "keep": keep,
     "kept": kept,
+    "append": append,
     "spool": spool,
     "spooled": spooled,
     "trusted": trusted,

@@ -13,6 +13,7 @@ from .operations import NoAnswer, kind_of_mode, read_up_to
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_GROWING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _STALE_S = 600.0
 
 
@@ -60,6 +61,41 @@ def kept(directory: str, name: str, max_bytes: int) -> bytes:
     if len(data) > max_bytes:
         raise NoAnswer("failed", f"is larger than {max_bytes} bytes")
     return data
+
+
+def append(directory: str, name: str, line: bytes) -> bool:
+    """Append a line to a file that only grows, in one write, below one that a full disk has cut."""
+    try:
+        place = os.open(directory, _DIRECTORY)
+    except FileNotFoundError:
+        os.mkdir(directory, 0o700)  # noqa: PTH102
+        place = os.open(directory, _DIRECTORY)
+    try:
+        _refuse_others(os.fstat(place), "the directory")
+        number = os.open(name, _GROWING, 0o600, dir_fd=place)
+    finally:
+        os.close(place)
+    try:
+        _append_line(number, line)
+    finally:
+        os.close(number)
+    return True
+
+
+def _append_line(number: int, line: bytes) -> None:
+    status = os.fstat(number)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("it is not a regular file")
+    _refuse_others(status, "the file")
+    cut = status.st_size > 0 and os.pread(number, 1, status.st_size - 1) != b"\n"
+    data = (b"\n" if cut else b"") + line + b"\n"
+    if os.write(number, data) < len(data):
+        raise OSError("there was no room for the whole line")
+
+
+def _refuse_others(status: os.stat_result, what: str) -> None:
+    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        raise OSError(f"others may write to {what}")
 
 
 def _own_directory(path: str) -> int:

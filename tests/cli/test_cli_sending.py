@@ -1,0 +1,210 @@
+"""``submit`` and ``auto``: what is shown, asked, sent and refused, and each exit code."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from building import AT
+from emergencies import MAIL, seen
+from places import SETTINGS, Place, Run, Terminal
+from steering import lines_of
+
+from iwx_agent.model import AssistanceReport, Licence, Priority, Report, Verdict
+from iwx_agent.rendering.ticket.fields import key_of
+from iwx_agent.state.store import DiskStore
+from iwx_agent.transports.contract import Undelivered
+
+KEY = key_of(seen(MAIL))
+# submit
+
+
+def test_it_is_sent_and_its_number_is_told(place: Place, iwx: Run) -> None:
+    code, out, err = iwx("submit", "--yes", "--note", "restarted it")
+    assert (code, err) == (0, "")
+    assert out == (
+        f"A new ticket: Mail is down (MAIL-001): a new ticket, {KEY}\n"
+        f"  {KEY}: accepted by webhook as 4711 https://desk.example.com/4711\n"
+    )
+    (letter,) = place.desk.received
+    assert (letter.key, letter.priority, letter.attachments) == (KEY, "Urgent", ())
+    assert place.files.received == []
+    assert place.asked[0].background
+    assert place.asked[0].note == "restarted it"
+    again = iwx("submit", "--yes")
+    assert again[0] == 0
+    assert f"Nothing to send: Mail is down (MAIL-001): {KEY} tells it\n" in again[1]
+    assert "accepted by webhook as 4711" in again[1]
+    assert len(place.desk.received) == 1
+    assert [(line["action"], line["phase"]) for line in lines_of(place.log)] == [
+        ("send", "intent"),
+        ("send", "outcome"),
+    ]
+
+
+def test_a_person_is_shown_the_ticket_and_asked(
+    place: Place, iwx: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for answer, code in (("n\n", 1), ("\n", 1), ("", 1), ("y\n", 0)):
+        monkeypatch.setattr("sys.stdin", Terminal(answer))
+        found = iwx("submit")
+        assert (found[0], "Send it? [y/N]" in found[2]) == (code, True)
+        assert f"[URGENT] Mail is down on iwx1.example.com [{KEY}]" in found[2]
+        assert ("Nothing was sent." in found[2]) == (code == 1)
+    assert len(place.desk.received) == 1
+
+
+def test_nobody_is_asked_where_nobody_can_answer(
+    place: Place, iwx: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stdin in (io.StringIO("y\n"), None):
+        monkeypatch.setattr("sys.stdin", stdin)
+        code, _, err = iwx("submit")
+        assert code == 2
+        assert "nobody to ask here: say --yes to send it, or --dry-run to look" in err
+    assert place.desk.received == []
+
+
+def test_a_dry_run_and_the_bytes_send_and_keep_nothing(place: Place, iwx: Run, kept: Path) -> None:
+    code, out, err = iwx("submit", "--dry-run")
+    assert (code, f"Subject: [URGENT] Mail is down on iwx1.example.com [{KEY}]" in err) == (0, True)
+    assert "By: webhook." in err
+    assert out.startswith("A new ticket: ")
+    code, out, err = iwx("submit", "--show-outgoing")
+    assert (code, json.loads(out)["key"]) == (0, KEY)
+    assert f"{len(out)} bytes by webhook, sha256 " in err
+    assert place.desk.received == []
+    assert DiskStore().texts(9) == ()
+
+
+def test_what_was_not_accepted_is_said_with_the_copy_to_paste(place: Place, iwx: Run) -> None:
+    place.desk.error = Undelivered("later", "webhook", "503 Service Unavailable")
+    code, out, _ = iwx("submit", "--yes")
+    assert code == 5
+    assert f"  {KEY}: not accepted yet, tried again from " in out
+    assert "503 Service Unavailable" in out
+    assert f"    To paste it by hand: file:///tickets/{KEY}/ticket.txt\n" in out
+    assert [letter.key for letter in place.files.received] == [KEY]
+
+
+def test_what_nobody_takes_has_failed_and_says_how_it_goes_on(place: Place, iwx: Run) -> None:
+    place.desk.error = Undelivered("person", "webhook", "a captcha", page=b"<html>captcha</html>")
+    code, out, _ = iwx("submit", "--yes")
+    assert code == 5
+    assert f"  {KEY}: nobody accepted it. a captcha\n" in out
+    assert f"iwx-agent outbox retry {KEY}\n" in out
+    ((page,),) = [letter.attachments for letter in place.files.received]
+    assert (page.name, page.data) == ("page-of-webhook.html", b"<html>captcha</html>")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (seen(MAIL, remote_assistance=AssistanceReport(state="off")), "Remote Assistance is off"),
+        (seen(), "nothing was found"),
+        (
+            seen(
+                MAIL,
+                verdict=Verdict(
+                    priority=Priority.URGENT, emergency=True, reasons=(), licence=Licence.RESELLER
+                ),
+            ),
+            "the licence is not from InterWorx directly",
+        ),
+    ],
+)
+def test_it_refuses_and_says_what_to_do(place: Place, iwx: Run, found: Report, said: str) -> None:
+    place.report = found
+    code, out, err = iwx("submit", "--yes")
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.endswith("Nothing was sent.\n")
+    assert place.desk.received == []
+
+
+def test_who_has_seen_that_remote_assistance_is_on_may_say_so(place: Place, iwx: Run) -> None:
+    place.report = seen(MAIL, remote_assistance=AssistanceReport(state="unknown"))
+    assert iwx("submit", "--yes", "--remote-assistance-confirmed")[0] == 0
+
+
+def test_a_further_ticket_says_why(place: Place, iwx: Run) -> None:
+    iwx("submit", "--yes")
+    assert iwx("submit", "--yes", "--new-anyway")[0] == 2
+    assert iwx("submit", "--yes", "--new-anyway", "--reason", "closed by mistake")[0] == 0
+    assert place.asked[-1].note == "A further ticket about the same, because: closed by mistake"
+    assert place.asked[-1].override is None
+    assert [letter.key for letter in place.desk.received] == [KEY, key_of(seen(MAIL), number=2)]
+
+
+def test_the_bundle_goes_with_it_when_it_is_wanted(
+    place: Place, iwx: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iwx_agent.app.attaching.bundle_attached", lambda run, say: ())
+    assert iwx("submit", "--yes", "--attach", "capture")[0] == 2
+    assert iwx("submit", "--yes", "--attach", "bundle", "--format", "json")[0] == 0
+
+
+def test_json_says_what_became_of_it(place: Place, iwx: Run) -> None:
+    told = json.loads(iwx("submit", "--yes", "--format", "json")[1])
+    assert (told["action"], told["texts"][0]["state"], told["texts"][0]["reference"]) == (
+        "file",
+        "sent",
+        "4711",
+    )
+
+
+# auto run
+
+
+def test_auto_files_once_and_is_quiet_when_there_is_nothing_to_say(place: Place, iwx: Run) -> None:
+    code, out, err = iwx("auto", "run", "--quiet")
+    assert (code, err) == (3, "")
+    assert out.startswith(f"A new ticket: Mail is down (MAIL-001): a new ticket, {KEY}\n")
+    assert len(place.desk.received) == 1
+    assert [one.media_type for one in place.desk.received[0].attachments] == ["application/gzip"]
+    assert iwx("auto", "run", "--quiet") == (3, "", "")
+    assert iwx("auto", "run") == (3, f"Nothing to send: Mail is down (MAIL-001): {KEY} tells it\n", "")
+    assert place.asked[0].background is False
+    assert place.asked[1].background  # the end of the open ticket may be near
+    assert len(place.desk.received) == 1
+
+
+def test_a_healthy_run_notes_its_decision_and_nothing_else(place: Place, iwx: Run) -> None:
+    place.report = seen()
+    assert iwx("auto", "run") == (0, "Nothing to send: no emergency\n", "")
+    (event,) = DiskStore().events("decision", 9)
+    assert event.said == "nothing: nothing\nno emergency"
+
+
+def test_what_waits_is_sent_though_auto_is_off(place: Place, iwx: Run) -> None:
+    place.desk.error = Undelivered("later", "webhook", "503", retry_after_s=0.0)
+    iwx("submit", "--yes")
+    (place.etc / "config.toml").write_text(SETTINGS.replace("enabled = true", "enabled = false"))
+    place.desk.error = None
+    assert iwx("outbox", "retry", KEY)[0] == 0
+    code, out, _ = iwx("auto", "run")
+    assert code == 3
+    assert out.startswith("Nothing to send: stopped: auto is off; iwx-agent auto enable turns it on\n")
+    assert f"  {KEY}: accepted by webhook as 4711" in out
+
+
+def test_the_file_stops_everything(place: Place, iwx: Run, tmp_path: Path) -> None:
+    (tmp_path / "stop").touch()
+    code, out, _ = iwx("auto", "run")
+    assert (code, out) == (3, f"Nothing to send: stopped: {tmp_path}/stop is there; remove it to go on\n")
+    assert place.desk.received == []
+
+
+def test_what_was_not_accepted_ends_with_its_own_code(place: Place, iwx: Run) -> None:
+    place.desk.error = Undelivered("uncertain", "webhook", "the line was lost")
+    code, out, _ = iwx("auto", "run", "--quiet")
+    assert code == 5
+    assert (
+        f"  {KEY}: webhook may have accepted it; looked for before it is sent again. the line was lost" in out
+    )
+
+
+def test_auto_says_what_came_of_it_in_json(place: Place, iwx: Run) -> None:
+    told = json.loads(iwx("auto", "run", "--format", "json")[1])
+    assert (told["action"], told["row"], told["key"]) == ("file", "first time", KEY)
+    assert told["at"] == AT.strftime("%Y-%m-%dT%H:%M:%SZ")
