@@ -46,6 +46,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     decision: Decision
     posted: Posted = Posted()
     said: tuple[str, ...] = ()
+    sure: bool = True  # false: what was filed before cannot be told, so nothing could be filed
 
     @property
     def sent(self) -> Sent:
@@ -188,9 +189,18 @@ def run_auto(
         for why in run.unkept:
             say(why)
         stopped = why_stopped(sending.auto, stop)
-        if not (sight.busy or stopped or any(counts_as_emergency(i) for i in run.report.incidents)):
-            return _quiet(run, sending)
-        return _with_lock(run, sending, stop, stopped, say)
+        quiet = not (sight.busy or stopped or any(counts_as_emergency(i) for i in run.report.incidents))
+        outcome = _quiet(run, sending) if quiet else _with_lock(run, sending, stop, stopped, say)
+        if sending.auto.heartbeat_url and went_well(outcome, stop):
+            from iwx_agent.app.heartbeat import beat_after_run
+
+            beat_after_run(run.host, sending, say)
+        return outcome
+
+
+def went_well(outcome: Outcome, stop: Path) -> bool:
+    """Return whether someone outside may rely on this run: it could decide, and send what it had to."""
+    return outcome.sure and not outcome.posted.undelivered and not why_silent(stop)
 
 
 def _quiet(run: Run, sending: Sending) -> Outcome:
@@ -230,9 +240,10 @@ def _with_lock(run: Run, sending: Sending, stop: Path, stopped: str, say: Say) -
             run.report, store, sending, author_of(sending, run), now, stopped=stopped, attach=attach
         )
         if why_silent(stop):
-            return Outcome(report=run.report, decision=decision, said=store.said)
+            return Outcome(report=run.report, decision=decision, said=store.said, sure=store.sure)
         posted = post_of(run, sending).send(store)
-        return Outcome(report=run.report, decision=decision, posted=posted, said=(*store.said, *posted.said))
+        said = (*store.said, *posted.said)
+        return Outcome(report=run.report, decision=decision, posted=posted, said=said, sure=store.sure)
 
 
 def post_of(run: Run, sending: Sending) -> "Post":
