@@ -55,8 +55,8 @@ def examine(host: Host, *, offline: bool = False) -> Health:
     context = Context(host, layout if isinstance(layout, Layout) else Layout(entries={}))
     wanted = {fact for check in _WATCHED for fact in facts_of(check)}
     probes = [probe for probe in PROBES if probe.fact in wanted]
+    clock = host.clock()  # first: later the budget may be used up
     facts = collect(context, (*_questions(sending, offline=offline), *probes), budget_s=BUDGET_S).facts
-    clock = host.clock()
     return doctor_report(
         WatcherFacts(
             now=moment(clock.now_at) or _EPOCH,

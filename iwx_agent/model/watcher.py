@@ -39,6 +39,15 @@ class Health(Struct, frozen=True, kw_only=True):
         return 1 if "fault" in states else 4 if "unknown" in states else 0
 
 
+class Examined(Struct, frozen=True, kw_only=True):
+    """The same for a program."""
+
+    schema_version: int = 1
+    exit_code: int
+    at: datetime
+    ailments: tuple[Ailment, ...]
+
+
 class WatchUnits(Struct, frozen=True, kw_only=True):
     """The timer and the service; ``next_run`` in systemd's words, empty when none is planned.
 

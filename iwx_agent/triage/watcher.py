@@ -270,8 +270,10 @@ def _switches(facts: WatcherFacts) -> Iterator[Ailment]:
         said = "is off: nothing is filed by itself; to turn it on: iwx-agent auto enable"
         yield Ailment(subject="auto", state="skipped", said=said)
     if found.licence is Licence.NOT_SET:
-        said = "is not set: nothing is filed by itself. If it was bought from InterWorx:"
-        yield _fault("licence", said.rstrip(":"), _LICENCE)
+        said = (
+            "where it was bought is not set, so nothing is filed by itself; the fix is for one from InterWorx"
+        )
+        yield _fault("licence", said, _LICENCE)
     elif found.licence is Licence.RESELLER and found.enabled:
         said = "was bought from a reseller, and auto is on: it files nothing"
         yield _fault("licence", said, "iwx-agent auto disable")
