@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from iwx_agent import __version__
@@ -156,7 +157,7 @@ def units_of_the_watcher(context: Context) -> WatchUnits:
 
 def place(context: Context) -> StatePlace:
     """Return what lies in the state directory's place, and the room on its file system."""
-    path = str(door.DIRECTORY)
+    path = str(_directory())
     found, room = context.host.stat(path, follow=False), context.host.statvfs(path)
     return StatePlace(
         path=path,
@@ -168,6 +169,10 @@ def place(context: Context) -> StatePlace:
         inodes_free_count=room.inodes_free_count,
         read_only=room.read_only,
     )
+
+
+def _directory() -> Path:
+    return door.DIRECTORY
 
 
 def kept(context: Context) -> Kept:
@@ -190,7 +195,7 @@ def kept(context: Context) -> Kept:
         )
     except StateError as error:
         if error.kind in _UNREADABLE and door.is_root():
-            return Kept(unread=str(error), unread_fix=f"ls -la {door.DIRECTORY}")
+            return Kept(unread=str(error), unread_fix=f"ls -la {_directory()}")
         raise HostError("failed", error.why, error.path) from None
 
 

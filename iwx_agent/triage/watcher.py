@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from iwx_agent.model import Missing, Status
+from iwx_agent.model import Missing, Status, moment
 from iwx_agent.model.steering import OutboxLine
 from iwx_agent.model.support import Licence
 from iwx_agent.model.watcher import (
@@ -99,7 +99,7 @@ def _service(facts: WatcherFacts) -> Iterator[Ailment]:
         yield _gap("service", units)
         return
     service = units.service
-    ended = service.inactive_enter_at
+    ended = moment(service.inactive_enter_at)
     code = f"{service.result}, exit {service.exec_main_status}"
     if not service.exists:
         yield _fault("service", f"{_SERVICE} is not installed", _INSTALL)
@@ -113,7 +113,7 @@ def _service(facts: WatcherFacts) -> Iterator[Ailment]:
     elif ended is None:
         yield _unknown("service", "has not run since the server was started")
     else:
-        age = duration(timedelta(seconds=facts.now.timestamp() - ended))
+        age = duration(facts.now - ended)
         yield _ok("service", f"the last run ended well {age} ago (exit {service.exec_main_status})")
     if not units.on_failure:
         yield _fault(
@@ -155,9 +155,8 @@ def _fresh(
 
 def _began(facts: WatcherFacts, units: WatchUnits | Missing) -> datetime:
     """Return since when the timer could have run: of the server's start and its own the later."""
-    entered_at = None if isinstance(units, Missing) else units.timer.active_enter_at
-    booted = facts.booted_at
-    return booted if entered_at is None else max(booted, datetime.fromtimestamp(entered_at, booted.tzinfo))
+    entered = None if isinstance(units, Missing) else moment(units.timer.active_enter_at)
+    return max(facts.booted_at, entered or facts.booted_at)
 
 
 def _clock(facts: WatcherFacts) -> Iterator[Ailment]:
