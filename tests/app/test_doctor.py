@@ -3,7 +3,7 @@
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from building import AT
@@ -11,7 +11,7 @@ from fakes import FakeHost, clock, command
 from remembered import ADD, NOW, note
 
 from iwx_agent.app import doctor
-from iwx_agent.app.doctor import examine, send_heartbeat
+from iwx_agent.app.doctor import examine, examine_live, send_heartbeat
 from iwx_agent.host import (
     FileStatus,
     FileSystemStatus,
@@ -376,3 +376,23 @@ def test_the_last_run_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_last_run", lambda runs: LATER - timedelta(minutes=10))
     found = said(examine(machine(), offline=True), "last run")
     assert (found.state, found.said) == ("ok", "2026-12-23 14:50 UTC, 10 min ago")
+
+
+class Alive(Machine):
+    """The machine as doctor opens it."""
+
+    def __init__(self, *, budget_s: float) -> None:
+        super().__init__({AskClock(): clock(now_at=LATER.timestamp())})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *told: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("heartbeat", [False, True])
+def test_the_heartbeat_is_the_last_thing_told(monkeypatch: pytest.MonkeyPatch, heartbeat: bool) -> None:
+    monkeypatch.setattr("iwx_agent.host.live.LiveHost", Alive)
+    found = examine_live(offline=not heartbeat, heartbeat=heartbeat)
+    assert (found.ailments[-1].subject == "heartbeat") == heartbeat

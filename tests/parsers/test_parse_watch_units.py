@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from iwx_agent.model import ParseError
 from iwx_agent.parsers.watch_units import PROPERTIES, parse_watch_units
 
-# In the form in which systemctl show prints it: a timer that waits and a service that has run, then units that are not there.
+# As systemctl show prints it: a timer that waits, a service that has run, units that are not there.
 TIMER = """\
 Id=iwx-agent.timer
 LoadState=loaded
