@@ -49,14 +49,14 @@ class Examined(Struct, frozen=True, kw_only=True):
 
 
 class WatchUnits(Struct, frozen=True, kw_only=True):
-    """The timer and the service; ``next_run`` in systemd's words, empty when none is planned.
+    """The timer and the service; ``next_run`` in systemd's words, empty: none is planned, None: not told.
 
     ``period_s`` is None when the timer does not say that it runs every so many minutes.
     """
 
     timer: Unit
     service: Unit
-    next_run: str = ""
+    next_run: str | None = None
     period_s: int | None = None
     on_failure: tuple[str, ...] = ()
 

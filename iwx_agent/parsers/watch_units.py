@@ -5,7 +5,7 @@ r"""``systemctl show`` of the agent's own timer and service: what other units ha
 >>> timer = f"Id=iwx-agent.timer\n{unit}{rule}"
 >>> found = parse_watch_units(f"{timer}\nId=iwx-agent.service\n{unit}OnFailure=a.service\n", booted_at=0.0)
 >>> found.period_s, found.next_run, found.on_failure
-(300, '', ('a.service',))
+(300, None, ('a.service',))
 """
 
 import re
@@ -31,19 +31,19 @@ def parse_watch_units(text: str, *, booted_at: float) -> WatchUnits:
     blocks = [block for block in text.replace("\r\n", "\n").split("\n\n") if block.strip()]
     if len(units) != 2:
         raise ParseError("a timer and a service from systemctl show", text)
-    next_run = _value(blocks[0], "NextElapseUSecRealtime")[:_WORDS_CHARACTERS]
+    next_run = _value(blocks[0], "NextElapseUSecRealtime")
     return WatchUnits(
         timer=units[0],
         service=units[1],
-        next_run="" if next_run in _NEVER else next_run,
+        next_run="" if next_run in _NEVER else next_run and next_run[:_WORDS_CHARACTERS],
         period_s=_period_s(blocks[0]),
-        on_failure=tuple(_value(blocks[1], "OnFailure").split()),
+        on_failure=tuple((_value(blocks[1], "OnFailure") or "").split()),
     )
 
 
-def _value(block: str, key: str) -> str:
+def _value(block: str, key: str) -> str | None:
     found = (line.partition("=")[2] for line in block.splitlines() if line.startswith(f"{key}="))
-    return next(found, "").strip()
+    return next((value.strip() for value in found), None)
 
 
 def _period_s(block: str) -> int | None:

@@ -87,6 +87,8 @@ def _timer(facts: WatcherFacts) -> Iterator[Ailment]:
         yield _fault("timer", f"{_TIMER} is {state}: it will not run after the next start", _ENABLE)
     elif timer.sub_state == "running":
         yield _ok("timer", "is on, and a run is on its way")
+    elif units.next_run is None:
+        yield _ok("timer", "is on")
     elif not units.next_run:
         yield _fault("timer", "is on, but plans no next run", f"systemctl restart {_TIMER}")
     else:

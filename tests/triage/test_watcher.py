@@ -175,6 +175,7 @@ def test_a_fault_counts_before_what_could_not_be_told(states: tuple[Any, ...], c
         (timer(unit_file_state="disabled"), "fault", "is disabled", "systemctl enable --now iwx-agent.timer"),
         (timer(unit_file_state=""), "fault", "is not enabled", "systemctl enable --now iwx-agent.timer"),
         (replace(UNITS, next_run=""), "fault", "plans no next run", "systemctl restart iwx-agent.timer"),
+        (replace(UNITS, next_run=None), "ok", "is on", ""),
         (replace(timer(sub_state="running"), next_run=""), "ok", "a run is on its way", ""),
     ],
 )
