@@ -257,14 +257,14 @@ def _portal(host: Host, sending: Sending) -> Reached | NotAsked:
     if found is None:
         return NotAsked(why="is not in delivery.chain")
     if isinstance(found, UnusableTransport) or not isinstance(found, PortalTransport):
-        return Reached(name="portal", why="it cannot be used as it is set up", fix=_CHECK)
+        return Reached(why="it cannot be used as it is set up", fix=_CHECK)
     why = ""
     try:
         reading = found.check(limit_s=_PORTAL_S)
         why = "; ".join(reading.problems)
     except Undelivered as error:
         why = error.why
-    return Reached(name="portal", why=why, fix="iwx-agent submit --check")
+    return Reached(why=why, fix="iwx-agent submit --check")
 
 
 def _mail(host: Host, sending: Sending) -> Reached | NotAsked:
@@ -277,7 +277,7 @@ def _mail(host: Host, sending: Sending) -> Reached | NotAsked:
     if found is None:
         return NotAsked(why="is not in delivery.chain")
     if not isinstance(found, EmailTransport):
-        return Reached(name="email", why="it cannot be used as it is set up", fix=_CHECK)
+        return Reached(why="it cannot be used as it is set up", fix=_CHECK)
     server, port = found.place
     why = ""
     try:

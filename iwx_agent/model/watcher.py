@@ -121,7 +121,7 @@ class StopFile(Struct, frozen=True, kw_only=True):
 class Reached(Struct, frozen=True, kw_only=True):
     """Whether another machine could be reached and understood: ``why`` it could not, and what says more."""
 
-    name: str
+    name: str = ""
     why: str = ""
     fix: str = ""
 

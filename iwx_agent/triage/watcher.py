@@ -333,7 +333,8 @@ def _mail(facts: WatcherFacts) -> Iterator[Ailment]:
 def _reached(subject: str, found: Reached | NotAsked, well: str) -> Ailment:
     if isinstance(found, NotAsked):
         return Ailment(subject=subject, state="skipped", said=found.why)
-    return _fault(subject, f"{found.name}: {found.why}", found.fix) if found.why else _ok(subject, well)
+    why = f"{found.name}: {found.why}" if found.name else found.why
+    return _fault(subject, why, found.fix) if found.why else _ok(subject, well)
 
 
 def _assistance(facts: WatcherFacts) -> Iterator[Ailment]:

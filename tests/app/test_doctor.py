@@ -329,7 +329,7 @@ def test_a_portal_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, etc: Pat
     monkeypatch.setattr("iwx_agent.transports.portal.PortalTransport.check", check)
     monkeypatch.setattr("iwx_agent.state.latest.Latest", _refused)
     found = said(examine(machine()), "portal")
-    assert (found.state, found.said) == ("fault", "portal: connection refused")
+    assert (found.state, found.said) == ("fault", "connection refused")
 
 
 @pytest.mark.parametrize(("name", "subject"), [("portal", "portal"), ("email", "mail server")])

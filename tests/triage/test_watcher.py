@@ -78,7 +78,7 @@ WELL = WatcherFacts(
     switches=ON,
     stop_file=Missing(reason="there is no such file", absent=True),
     policy=Policy(version="7.1", as_of=date(2026, 11, 1)),
-    portal=Reached(name="portal"),
+    portal=Reached(),
     mail=NotAsked(why="is not in delivery.chain"),
 )
 
@@ -367,6 +367,7 @@ def test_who_is_to_be_reached(subject: str, name: str) -> None:
     down = Reached(name="h:25", why="connection refused", fix="look")
     assert one(subject, **{name: down}) == ("fault", "h:25: connection refused", "look")
     assert one(subject, **{name: Reached(name="h:25", fix="look")})[::2] == ("ok", "")
+    assert one(subject, **{name: Reached(why="a captcha", fix="look")})[1] == "a captcha"
     assert one(subject, **{name: NotAsked(why="--offline")}) == ("skipped", "--offline", "")
 
 
