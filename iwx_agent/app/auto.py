@@ -3,25 +3,26 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from iwx_agent.app.clock import now_of
 from iwx_agent.app.diagnose import Request
 from iwx_agent.app.filing import Author, Known, Writing, free_number, known_of
 from iwx_agent.app.posted import Posted
 from iwx_agent.app.sources import OnProgress, Run, run_here
+from iwx_agent.app.way_in import noted, remembered
 from iwx_agent.config.sending import AutoSettings, Sending
 from iwx_agent.model import Report, Severity, counts_as_emergency
 from iwx_agent.model.episode import Decision
 from iwx_agent.model.steering import Sent
 from iwx_agent.model.window import why_outside
 from iwx_agent.rendering.ticket.fields import key_of
-from iwx_agent.state.contract import Past, Store
+from iwx_agent.state.contract import Event, Note, Past, Store
 from iwx_agent.state.door import StateError
 from iwx_agent.transports.contract import Attachment
 from iwx_agent.triage.decision import Situation, decide
@@ -92,7 +93,7 @@ def situation_of(
     )
     if ahead and not wrong:
         wrong = f"the last text is of {ahead[-1]:%Y-%m-%d %H:%M} UTC, which has not come yet"
-    zone = ZoneInfo(auto.window.time_zone) if auto.window.time_zone else None
+    zone = _zone(auto.window.time_zone) if auto.window.time_zone else None
     return Situation(
         now=now,
         report=report,
@@ -107,6 +108,12 @@ def situation_of(
         clock_wrong=wrong,
         outside_window=why_outside(auto.window, now.astimezone(zone)),
     )
+
+
+def _zone(name: str) -> tzinfo:
+    from zoneinfo import ZoneInfo  # reads directories when it is loaded
+
+    return ZoneInfo(name)
 
 
 def decide_and_keep(
@@ -153,6 +160,7 @@ class Sight:
 
     def __init__(self) -> None:
         self.busy = True  # in doubt
+        self.assistance: Event | None = None
 
     def look(self, workers: "Workers", request: Request) -> Request:
         """Return the request; with what was done of late when that could be the end of an open ticket."""
@@ -160,6 +168,7 @@ class Sight:
 
         try:
             latest = Latest(workers=workers)
+            self.assistance = next(iter(latest.events("assistance", 1)), None)
             kept = latest.episode()
             open_ticket = kept is not None and kept.episode.over_at is None
             self.busy = open_ticket or latest.below_run or any(not text.ended for text in latest.texts())
@@ -188,9 +197,11 @@ def run_auto(
     with run_here(request, on_progress=on_progress, on_redactor=on_redactor, prepare=sight.look) as run:
         for why in run.unkept:
             say(why)
+        run.report = remembered(run.report, sight.assistance, now_of(run.host))
         stopped = why_stopped(sending.auto, stop)
+        told = noted(run.report, sight.assistance)
         quiet = not (sight.busy or stopped or any(counts_as_emergency(i) for i in run.report.incidents))
-        outcome = _quiet(run, sending) if quiet else _with_lock(run, sending, stop, stopped, say)
+        outcome = _quiet(run, sending, told) if quiet else _with_lock(run, sending, stop, stopped, told, say)
         if sending.auto.heartbeat_url and went_well(outcome, stop):
             from iwx_agent.app.heartbeat import beat_after_run
 
@@ -203,9 +214,8 @@ def went_well(outcome: Outcome, stop: Path) -> bool:
     return outcome.sure and not outcome.posted.undelivered and not why_silent(stop)
 
 
-def _quiet(run: Run, sending: Sending) -> Outcome:
+def _quiet(run: Run, sending: Sending, told: tuple[Note, ...]) -> Outcome:
     """Nothing is open, waits or is wrong: note that; of a disk that takes no note was told already."""
-    from iwx_agent.app.steering import now_of
     from iwx_agent.state.door import Door
     from iwx_agent.state.store import DiskStore
 
@@ -214,12 +224,14 @@ def _quiet(run: Run, sending: Sending) -> Outcome:
     decision = decide(situation_of(run.report, known, sending.auto, now, stopped="", new_key=""))
     changes = Writing(run.report, Author(), now).changes(decision, known, 1)
     with suppress(StateError):
-        DiskStore(Door(workers=run.host.workers)).commit(*changes)
+        DiskStore(Door(workers=run.host.workers)).commit(*changes, *told)
     return Outcome(report=run.report, decision=decision)
 
 
-def _with_lock(run: Run, sending: Sending, stop: Path, stopped: str, say: Say) -> Outcome:
-    from iwx_agent.app.steering import now_of, take_turn
+def _with_lock(
+    run: Run, sending: Sending, stop: Path, stopped: str, told: tuple[Note, ...], say: Say
+) -> Outcome:
+    from iwx_agent.app.steering import take_turn
     from iwx_agent.state.fallback import CarefulStore
     from iwx_agent.state.lock import SendingLock
 
@@ -234,6 +246,8 @@ def _with_lock(run: Run, sending: Sending, stop: Path, stopped: str, say: Say) -
 
             return bundle_attached(run, say)
 
+        if told:
+            store.commit(*told)
         if not store.sure:
             stopped = stopped or f"whether it was filed already is not known: {store.said[-1]}"
         decision = decide_and_keep(
@@ -249,7 +263,6 @@ def _with_lock(run: Run, sending: Sending, stop: Path, stopped: str, say: Say) -
 def post_of(run: Run, sending: Sending) -> "Post":
     """Return what sends, by the transports of the settings."""
     from iwx_agent.app.posting import Guarded, Post
-    from iwx_agent.app.steering import now_of
     from iwx_agent.app.traces import Traces
     from iwx_agent.app.transports import transports_of
     from iwx_agent.audit import Audit

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from iwx_agent import __version__
 from iwx_agent.app.auto import STOP
+from iwx_agent.app.clock import now_of
 from iwx_agent.app.collecting import collect
 from iwx_agent.app.diagnose import assistance_of
 from iwx_agent.app.judging import facts_of, judge
@@ -178,7 +179,6 @@ def _directory() -> Path:
 def kept(context: Context) -> Kept:
     """Return what is kept on the disk and below /run; nothing is made by that."""
     from iwx_agent.app.outbox import listed
-    from iwx_agent.app.steering import now_of
     from iwx_agent.state import Door, Runs
     from iwx_agent.state.latest import Latest
 

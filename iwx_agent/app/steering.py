@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from iwx_agent.app.clock import now_of
 from iwx_agent.app.traces import Traces
 from iwx_agent.audit import Audit
 from iwx_agent.host import Host
-from iwx_agent.model import moment
 from iwx_agent.state import Door, Runs, StateError, door, lock
 from iwx_agent.state.contract import Change, Store
 from iwx_agent.state.latest import Latest
@@ -20,7 +19,6 @@ WAIT_S = 10
 _STEP_S = 0.25
 _BUDGET_S = 60.0
 _WAY = "command line"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Say = Callable[[str], None]
 
@@ -83,11 +81,6 @@ class Turn(Protocol):
     def take(self) -> bool:
         """Return whether it is this one's turn."""
         ...
-
-
-def now_of(host: Host) -> datetime:
-    """Return the time by the server's clock."""
-    return moment(host.clock().now_at) or _EPOCH
 
 
 @contextmanager

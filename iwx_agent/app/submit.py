@@ -8,12 +8,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from iwx_agent.app.auto import SEND_S, Say, author_of, post_of, situation_of
+from iwx_agent.app.clock import now_of
 from iwx_agent.app.diagnose import Request
 from iwx_agent.app.filing import Author, Known, Writing, free_number, known_of, taken_back
 from iwx_agent.app.outbox import line_of
 from iwx_agent.app.posted import Posted
 from iwx_agent.app.sources import OnProgress, Run, run_here
-from iwx_agent.app.steering import now_of, take_turn
+from iwx_agent.app.steering import take_turn
+from iwx_agent.app.way_in import remembered
 from iwx_agent.config.sending import AutoSettings, Sending
 from iwx_agent.model import RESELLER, Licence, Report
 from iwx_agent.model.episode import Action, AutoRules, Decision
@@ -22,7 +24,7 @@ from iwx_agent.outbox.machine import State
 from iwx_agent.outbox.sending import Kept
 from iwx_agent.outbox.shelf import StoreShelf
 from iwx_agent.rendering.ticket.fields import key_of
-from iwx_agent.state.contract import Change, Store
+from iwx_agent.state.contract import Change, Event, Store
 from iwx_agent.state.door import Door, StateError
 from iwx_agent.state.store import DiskStore
 from iwx_agent.transports.contract import Attachment, Letter
@@ -183,9 +185,9 @@ class Submission:
         self._run = run
         self._sending = sending
         self._anyway = anyway
-        self.report = run.report
         self.author = author_of(sending, run)
         self.now = now_of(run.host)
+        self.report = run.report = remembered(run.report, _last_assistance(run), self.now)
 
     def look(self) -> Plan:
         """Return what there would be to send now; nothing is made, and ``send`` looks again.
@@ -243,6 +245,15 @@ class Submission:
         if plan.filed is not None:
             texts = (line_of(plan.filed.entry.key, plan.filed.entry, self.now),)
         return Sent(at=self.now, action=plan.what, row="", said=plan.said, texts=texts)
+
+
+def _last_assistance(run: Run) -> Event | None:
+    from iwx_agent.state.latest import Latest
+
+    try:
+        return next(iter(Latest(workers=run.host.workers).events("assistance", 1)), None)
+    except StateError:
+        return None
 
 
 @contextmanager

@@ -7,9 +7,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from iwx_agent.app.auto import SEND_S, Say, author_of, post_of
+from iwx_agent.app.clock import now_of
 from iwx_agent.app.posted import Posted
 from iwx_agent.app.sources import Run
-from iwx_agent.app.steering import now_of, take_turn
+from iwx_agent.app.steering import take_turn
 from iwx_agent.app.submit import Refusal
 from iwx_agent.app.traces import Traces
 from iwx_agent.audit import Audit
@@ -105,7 +106,7 @@ def _put(run: Run, sending: Sending, store: Store) -> str:
     return letter.key
 
 
-def switch(run: Run, *, enabled: bool, said: str, path: Path = SWITCH) -> Unswitched | None:
+def switch(run: Run, *, enabled: bool, said: str) -> Unswitched | None:
     """Write the file that turns ``auto`` on or off; return what sets it otherwise all the same, or None.
 
     Raises:
@@ -116,7 +117,7 @@ def switch(run: Run, *, enabled: bool, said: str, path: Path = SWITCH) -> Unswit
     from iwx_agent.config.sending import judged_sending
     from iwx_agent.host.saving import save
 
-    action = f"auto {'enable' if enabled else 'disable'}"
+    path, action = SWITCH, f"auto {'enable' if enabled else 'disable'}"
     traces = Traces(run.host.aside(SEND_S), Audit(workers=run.host.workers))
     traces.write(action, "intent", "command line", said)
     text = f"# Written by: iwx-agent {action}\n[auto]\nenabled = {str(enabled).lower()}\n"

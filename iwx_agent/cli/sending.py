@@ -186,7 +186,7 @@ def _show(made: "Submission", plan: "Plan") -> None:
 
     letter = letter_of(plan, made.report, made.author, made.now)
     if letter is not None:
-        sys.stderr.write(f"{as_text(letter)}\nBy: {', then '.join(made.author.ways)}.\n")
+        show(f"{as_text(letter)}\nBy: {', then '.join(made.author.ways)}.\n")
 
 
 def _show_outgoing(made: "Submission", plan: "Plan") -> NoReturn:
@@ -212,6 +212,11 @@ def _ask(made: "Submission", plan: "Plan", *, yes: bool) -> None:
         return
     _show(made, plan)
     asked_yes("Send it?", "say --yes to send it, or --dry-run to look")
+
+
+def show(redacted: str) -> None:
+    """Show on standard error what has been redacted: it is compared with the server's secrets only."""
+    gate().say(redacted.encode("utf-8", "backslashreplace"), "redacted")
 
 
 def asked_yes(question: str, elsewhere: str) -> None:

@@ -8,14 +8,14 @@ import typer
 from iwx_agent.cli.diagnosis import Debug, request_of
 from iwx_agent.cli.gate import gate
 from iwx_agent.cli.outbox import print_words, say
-from iwx_agent.cli.sending import EXIT_UNDELIVERED, EXIT_USAGE, asked_yes
+from iwx_agent.cli.sending import EXIT_UNDELIVERED, EXIT_USAGE, asked_yes, show
 
 if TYPE_CHECKING:
     from iwx_agent.app.sources import Run
     from iwx_agent.config.sending import Sending
 
 _EXIT_NOT = 1
-_ON = """Auto is on. {drafts}
+_ON = """Auto is on.{drafts}
 The timer runs it: systemctl enable --now iwx-agent.timer
 Off again: iwx-agent auto disable. At once, whatever runs: touch /etc/iwx-agent/stop
 """
@@ -56,7 +56,7 @@ def enable(
         said = f"without a test: {without_secrets(reason)}" if no_test else "after a test ticket"
         _switch(run, enabled=True, said=said)
     count = sending.auto.drafts_count
-    drafts = f"Its first {count} tickets are drafts: iwx-agent outbox list." if count else ""
+    drafts = f" Its first {count} tickets are drafts: iwx-agent outbox list." if count else ""
     print_words(_ON.format(drafts=drafts))
 
 
@@ -85,13 +85,13 @@ def _test(run: "Run", sending: "Sending", *, yes: bool) -> None:
     from iwx_agent.transports.wording import as_text
 
     if not yes:
-        sys.stderr.write(f"{as_text(test_letter(run.report, 0.0, sending, 1))}\n")
-        sys.stderr.write(f"By: {', then '.join(sending.delivery.transports)}.\n")
+        text = as_text(test_letter(run.report, 0.0, sending, 1))
+        show(f"{text}\nBy: {', then '.join(sending.delivery.ways)}.\n")
         asked_yes("Send this test ticket?", "say --yes to send it, or --no-test --reason TEXT")
     posted = send_test(run, sending, say)
     texts = posted.lines(run.report.collected_at)
     sent = Sent(at=run.report.collected_at, action="file", row="", said="a test", texts=texts)  # type: ignore[arg-type]
-    sys.stderr.write(sent_text(sent))
+    show(sent_text(sent))
     if not texts or posted.undelivered:
         say("the test ticket has not been accepted, so auto stays as it was")
         raise typer.Exit(EXIT_UNDELIVERED)

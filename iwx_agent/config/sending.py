@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -126,6 +125,8 @@ def _of_window(window: Window) -> Iterator[Fault]:
         if getattr(window, key).tzinfo is not None:
             yield f"auto.window.{key}", "expected a time without an offset; the zone is auto.window.time_zone"
     if window.time_zone:
+        from zoneinfo import ZoneInfo  # reads directories when it is loaded
+
         try:
             ZoneInfo(window.time_zone)
         except (ValueError, OSError, LookupError):  # ZoneInfoNotFoundError is a KeyError

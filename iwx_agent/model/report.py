@@ -32,8 +32,9 @@ class ReportHost(Struct, frozen=True, kw_only=True):
 class AssistanceReport(Struct, frozen=True, kw_only=True):
     """Remote Assistance, which every ticket needs: its state, and whether support could get in over SSH.
 
-    ``ends_at`` is None when it was not told, ``reason`` says why the state is unknown. ``ready`` is false
-    when something surely keeps support out (``obstacles``), null when that cannot be told (``doubts``).
+    ``ends_at`` is None when it was not told, ``reason`` says why the state is unknown, or that it is on as it
+    was told earlier. ``ready`` is false when something surely keeps support out (``obstacles``), null when
+    that cannot be told (``doubts``).
     """
 
     state: Literal["on", "off", "unknown"]

@@ -168,8 +168,15 @@ class Canaries:
 
 
 def _values(secret: str) -> tuple[str, ...]:
-    """Return what to look for: the secret, or of one with several lines some whole lines."""
+    """Return what to look for: the secret, or of one with several lines some whole lines.
+
+    Of a private key those of its secret part: the rest stands in its certificate.
+    """
     lines = [line.strip() for line in secret.split("\n")]
+    if len(lines) > 1:
+        from iwx_agent.redact.private_keys import secret_lines
+
+        lines = list(secret_lines(lines))
     whole = [line for line in lines if len(line) >= _LINE_BYTES and not line.startswith("-----")]
     if len(lines) == 1 or not whole:
         return ("".join(lines),)

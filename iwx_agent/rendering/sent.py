@@ -27,7 +27,8 @@ def _of(text: OutboxLine) -> Iterator[str]:
     match text.state:
         case "sent":
             number = f" as {words.one_line(text.reference, 100)}" if text.reference else ""
-            where = f" {words.one_line(text.url, 300)}" if text.url else ""
+            page = text.url.partition("?")[0]  # behind it stands what opens a guest's ticket for everybody
+            where = f" {words.one_line(page, 300)}" if page else ""
             yield f"  {key}: accepted by {way}{number}{where}"
         case "queued":
             due = f", tried again from {words.at(text.due_at)} on" if text.due_at is not None else ""

@@ -301,7 +301,8 @@ def assistance(report: AssistanceReport) -> str:
         until = f"until {at(report.ends_at)}" if report.ends_at else "when it ends is not told"
         barred = "; ".join(one_line(obstacle, 120) for obstacle in report.obstacles)
         but = f"; but support cannot get in: {barred}" if barred else ""
-        return f"Yes, {until} (as the panel's command line says){but}"
+        how = one_line(report.reason, 200) or "as the panel's command line says"
+        return f"Yes, {until} ({how}){but}"
     if not report.reason:
         return "not determined: look in NodeWorx > Remote Assistance before sending"
     why = one_line(report.reason, 400)

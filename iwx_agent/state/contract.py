@@ -16,7 +16,7 @@ EventKind = Literal[
     "said",  # a further text to one was
     "draft",  # a draft was made
     "decision",  # what ``auto`` decided after a run, and why
-    "outgoing",  # the hash of bytes that went out
+    "assistance",  # how Remote Assistance stood, when that had changed
 ]
 
 

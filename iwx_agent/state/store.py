@@ -69,6 +69,7 @@ ON CONFLICT (key) DO UPDATE
 SET version = excluded.version, ended = excluded.ended, body = excluded.body, letter = excluded.letter
 WHERE excluded.version > {0}.version
 """
+_IN_USE = " WHERE kind IN ('filed', 'said', 'draft', 'assistance')"
 _FORGET = "DELETE FROM {}"
 _ADOPT_EVENT = "INSERT OR IGNORE INTO events (id, at, kind, key, said) VALUES (?, ?, ?, ?, ?)"
 
@@ -152,7 +153,9 @@ class DiskStore:
         """
         waits = {OUTBOX: " WHERE ended = 0"} if in_use_only else {}
         tables = (_EVERYTHING.format(table, waits.get(table, "")) for table in VERSIONED)
-        events = _ALL_EVENTS.format(" WHERE kind IN ('filed', 'said', 'draft')" if in_use_only else "")
+        events = _ALL_EVENTS.format(
+            " WHERE kind IN ('filed', 'said', 'draft', 'assistance')" if in_use_only else ""
+        )
         found = other._read(*((asked, (), None) for asked in (*tables, events)))
         if found is None:
             return

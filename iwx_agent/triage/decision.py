@@ -332,4 +332,6 @@ def duration(length: timedelta) -> str:
     """Return a length of time in hours and minutes."""
     minutes = max(int(length.total_seconds()) // 60, 0)
     hours, minutes = divmod(minutes, 60)
+    if not hours and not minutes:
+        return "less than a minute"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -26,6 +26,7 @@ cat >data <<'END'
 &lab.invalid:10.99.0.10:ns1.example.invalid:259200
 &example.invalid:10.99.0.10:ns1.example.invalid:259200
 +mirror.outside.invalid:10.99.0.1:86400
++desk.outside.invalid:10.99.0.1:86400
 END
 tinydns-data
 IP=10.99.0.1 ROOT="$folder" UID=0 GID=0 env tinydns &

@@ -2,112 +2,20 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from building import AT
 from emergencies import MAIL, seen
-from fakes import Live
-from steering import let_go, lines_of, set_up
+from places import SETTINGS, Place, Run, Terminal
+from steering import lines_of
 
-from iwx_agent.cli import run
 from iwx_agent.model import AssistanceReport, Licence, Priority, Report, Verdict
 from iwx_agent.rendering.ticket.fields import key_of
-from iwx_agent.state.door import StateError
 from iwx_agent.state.store import DiskStore
-from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Undelivered
+from iwx_agent.transports.contract import Undelivered
 
 KEY = key_of(seen(MAIL))
-SETTINGS = """
-licence = "direct"
-[auto]
-enabled = true
-drafts_count = 0
-[delivery]
-chain = ["webhook"]
-[transport.webhook]
-url = "https://desk.example.com/hook"
-"""
-Run = Callable[..., tuple[int, str, str]]
-
-
-class Desk:
-    """A help desk that takes what it is sent, or ends as it is told to."""
-
-    name = "webhook"
-
-    def __init__(self) -> None:
-        self.received: list[Letter] = []
-        self.error: Undelivered | None = None
-
-    def deliver(self, letter: Letter, *, limit_s: float) -> Receipt:
-        if self.error is not None:
-            raise self.error
-        self.received.append(letter)
-        return Receipt(transport=self.name, reference="4711", url="https://desk.example.com/4711")
-
-    def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:
-        return NotFound(said="its list")
-
-
-class Files(Desk):
-    name = "file"
-
-    def deliver(self, letter: Letter, *, limit_s: float) -> Receipt:
-        self.received.append(letter)
-        return Receipt(transport="file", reference=letter.key, url=f"file:///tickets/{letter.key}/ticket.txt")
-
-
-class Place:
-    """The server, its desk, and what the next look at it will find."""
-
-    def __init__(self, etc: Path, log: Path) -> None:
-        self.etc = etc
-        self.log = log
-        self.report: Report = seen(MAIL)
-        self.asked: list[Any] = []
-        self.desk = Desk()
-        self.files = Files()
-
-    def diagnose(self, host: Any, known: Any, request: Any, **more: Any) -> Report:
-        self.asked.append(request)
-        return self.report
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Place]:
-    log = set_up(monkeypatch, tmp_path)
-    etc = tmp_path / "etc"
-    etc.mkdir()
-    (etc / "config.toml").write_text(SETTINGS)
-    made = Place(etc, log)
-    monkeypatch.setattr("iwx_agent.config.toml_file.ETC", etc)
-    monkeypatch.setattr("iwx_agent.host.live.LiveHost", Live)
-    monkeypatch.setattr("iwx_agent.app.sources.diagnose", made.diagnose)
-    monkeypatch.setattr("iwx_agent.app.auto.STOP", tmp_path / "stop")
-    both = {"webhook": made.desk, "file": made.files}
-    monkeypatch.setattr("iwx_agent.app.transports.transports_of", lambda *told, **more: both)
-    yield made
-    let_go()
-
-
-@pytest.fixture
-def iwx(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = run(list(arguments))
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    return call
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 # submit
 
 
@@ -232,7 +140,7 @@ def test_the_bundle_goes_with_it_when_it_is_wanted(
     place: Place, iwx: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("iwx_agent.app.attaching.bundle_attached", lambda run, say: ())
-    assert iwx("submit", "--yes", "--attach", "bundel")[0] == 2
+    assert iwx("submit", "--yes", "--attach", "capture")[0] == 2
     assert iwx("submit", "--yes", "--attach", "bundle", "--format", "json")[0] == 0
 
 
@@ -300,51 +208,3 @@ def test_auto_says_what_came_of_it_in_json(place: Place, iwx: Run) -> None:
     told = json.loads(iwx("auto", "run", "--format", "json")[1])
     assert (told["action"], told["row"], told["key"]) == ("file", "first time", KEY)
     assert told["at"] == AT.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-# The heartbeat
-
-
-@pytest.fixture
-def beats(monkeypatch: pytest.MonkeyPatch, place: Place) -> list[str]:
-    """Give the addresses that were asked for; none of them answers as it should."""
-    asked: list[str] = []
-
-    def beat(host: Any, url: str, *told: object) -> str:
-        asked.append(url)
-        return "status 500"
-
-    monkeypatch.setattr("iwx_agent.app.heartbeat.beat", beat)
-    text = SETTINGS.replace("[auto]", '[auto]\nheartbeat_url = "https://beat.example.com/ping"')
-    (place.etc / "config.toml").write_text(text)
-    return asked
-
-
-@pytest.mark.parametrize("incidents", [(), (MAIL,)])
-def test_a_run_that_went_well_beats_once_and_a_failure_of_that_is_said(
-    iwx: Run, place: Place, beats: list[str], incidents: tuple[Any, ...]
-) -> None:
-    place.report = seen(*incidents)
-    code, _, err = iwx("auto", "run", "--quiet")
-    assert code == place.report.exit_code
-    assert err == "iwx-agent: the heartbeat did not reach https://beat.example.com: status 500\n"
-    assert beats == ["https://beat.example.com/ping"]
-
-
-def test_no_heartbeat_when_the_ticket_could_not_be_delivered(
-    iwx: Run, place: Place, beats: list[str]
-) -> None:
-    place.desk.error = Undelivered("later", "webhook", "503")
-    assert iwx("auto", "run", "--quiet")[0] == 5
-    assert beats == []
-
-
-def test_no_heartbeat_when_nothing_could_be_decided(
-    iwx: Run, place: Place, beats: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refused(*told: object, **more: object) -> None:
-        raise StateError("is damaged", "damaged")
-
-    monkeypatch.setattr("iwx_agent.app.auto.decide_and_keep", refused)
-    assert iwx("auto", "run", "--quiet")[0] == 2
-    assert beats == []

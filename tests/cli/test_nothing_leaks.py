@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from building import finding, make_capture, result
+from places import SETTINGS, Place
 from planted import CANARY, INI, Planted
 from redacting import RULES
 from scenarios import NAMES
@@ -21,6 +22,7 @@ from iwx_agent.config import load_layout
 from iwx_agent.model import CheckResult, Evidence, Report
 from iwx_agent.redact import Rule, rules
 from iwx_agent.replay.archives import unpacked
+from iwx_agent.transports.wording import as_json
 
 HERE = redaction.redactor_here  # the real one: the fixture of this directory puts another in its place
 SHREDS = ("not-a-r", "s3cret", "NotAReal", CANARY)
@@ -115,6 +117,51 @@ def test_no_shred_is_in_what_any_command_writes(
     for name, data in written.items():
         assert shreds(name) == [], name
         assert shreds(data) == [], name
+
+
+@pytest.mark.parametrize("root", ILL)
+def test_no_shred_is_in_what_is_sent_and_in_what_is_kept_of_it(
+    plant: Callable[..., Planted],
+    iwx: Run,
+    root: str,
+    place: Place,
+    kept: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plant(root)
+    monkeypatch.setattr("iwx_agent.app.sources.diagnose", diagnose)  # the real one
+    (place.etc / "config.toml").write_text(SETTINGS + 'key_file = "/nowhere"\n')
+    note = ("--note", "password=not-a-real-s3cret-77")
+    commands: list[tuple[str, ...]] = [
+        ("submit", "--dry-run", *note),
+        ("submit", "--show-outgoing", "--remote-assistance-confirmed", *note),
+        ("auto", "run"),
+        ("submit", "--yes", "--remote-assistance-confirmed", "--attach", "bundle", *note),
+        ("auto", "run", "--format", "json", "--debug"),
+        ("outbox", "list", "--all"),
+        ("outbox", "list", "--all", "--format", "json"),
+        ("incidents",),
+        ("incidents", "--format", "json"),
+        ("why", "--decisions", "9"),
+    ]
+    for command in commands:
+        code, told = iwx(*command)
+        assert code in (0, 1, 2, 3, 4), (command, told[:500])
+        assert shreds(told) == [], command
+    assert place.desk.received
+    for letter in place.desk.received:
+        assert shreds(as_json(letter)) == []
+        code, told = iwx("outbox", "show", letter.key)
+        assert (code, shreds(told)) == (0, [])
+        for attached in letter.attachments:
+            inside = unpacked(BytesIO(attached.data), "b")
+            assert len(inside) > 20
+            assert [name for name, data in inside.items() if shreds(name) or shreds(data)] == []
+    places = (*kept.rglob("*"), *tmp_path.rglob("*.log"))
+    written = {str(path): path.read_bytes() for path in places if path.is_file()}
+    assert any(name.endswith("audit.log") for name in written)
+    assert [name for name, data in written.items() if shreds(data)] == []
 
 
 @pytest.mark.parametrize("debug", [(), ("--debug",)], ids=["", "debug"])

@@ -8,7 +8,8 @@ VARIANT = os.environ["IWXDESK_VARIANT"]
 
 SECRET_KEY = "not-a-real-secret-1"
 DEBUG = True  # serves the static files, and shows a defect of the desk as what it is
-ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "desk.outside.invalid"]
+CSRF_TRUSTED_ORIGINS = ["https://desk.outside.invalid"]  # behind gate.py
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
