@@ -1,7 +1,7 @@
 """Send the ticket of a recorded server to a real help desk on loopback, and show what the desk has then.
 
-The help desk is the lab's (django-helpdesk, see lab/README.md); it needs no root. Where it cannot be had, that is
-said, and nothing is wrong. Usage: .venv/bin/python tools/demo_desk.py CAPTURE
+The help desk is the lab's (django-helpdesk, see lab/README.md); it needs no root. Where it cannot be had,
+that is said, and nothing is wrong. Usage: .venv/bin/python tools/demo_desk.py CAPTURE
 """
 
 import sys
