@@ -47,6 +47,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     decision: Decision
     posted: Posted = Posted()
     said: tuple[str, ...] = ()
+    sure: bool = True  # false: what was filed before cannot be told, so nothing could be filed
 
     @property
     def sent(self) -> Sent:
@@ -199,9 +200,18 @@ def run_auto(
         run.report = remembered(run.report, sight.assistance, now_of(run.host))
         stopped = why_stopped(sending.auto, stop)
         told = noted(run.report, sight.assistance)
-        if not (sight.busy or stopped or any(counts_as_emergency(i) for i in run.report.incidents)):
-            return _quiet(run, sending, told)
-        return _with_lock(run, sending, stop, stopped, told, say)
+        quiet = not (sight.busy or stopped or any(counts_as_emergency(i) for i in run.report.incidents))
+        outcome = _quiet(run, sending, told) if quiet else _with_lock(run, sending, stop, stopped, told, say)
+        if sending.auto.heartbeat_url and went_well(outcome, stop):
+            from iwx_agent.app.heartbeat import beat_after_run
+
+            beat_after_run(run.host, sending, say)
+        return outcome
+
+
+def went_well(outcome: Outcome, stop: Path) -> bool:
+    """Return whether someone outside may rely on this run: it could decide, and send what it had to."""
+    return outcome.sure and not outcome.posted.undelivered and not why_silent(stop)
 
 
 def _quiet(run: Run, sending: Sending, told: tuple[Note, ...]) -> Outcome:
@@ -244,9 +254,10 @@ def _with_lock(
             run.report, store, sending, author_of(sending, run), now, stopped=stopped, attach=attach
         )
         if why_silent(stop):
-            return Outcome(report=run.report, decision=decision, said=store.said)
+            return Outcome(report=run.report, decision=decision, said=store.said, sure=store.sure)
         posted = post_of(run, sending).send(store)
-        return Outcome(report=run.report, decision=decision, posted=posted, said=(*store.said, *posted.said))
+        said = (*store.said, *posted.said)
+        return Outcome(report=run.report, decision=decision, posted=posted, said=said, sure=store.sure)
 
 
 def post_of(run: Run, sending: Sending) -> "Post":

@@ -13,8 +13,9 @@ from iwx_agent.app.traces import Traces
 from iwx_agent.model.sending import OutboxRules
 from iwx_agent.outbox.machine import State
 from iwx_agent.outbox.sending import Kept, Sender
-from iwx_agent.outbox.shelf import StoreShelf
-from iwx_agent.state.contract import Store
+from iwx_agent.outbox.shelf import StoreShelf, entry_of
+from iwx_agent.state.contract import KeptText, Store
+from iwx_agent.state.door import StateError
 from iwx_agent.transports.contract import (
     Attachment,
     CannotLook,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 COPIES = "file"
 _COPY_LIMIT_S = 10.0
+_RECENT_COUNT = 50  # texts that are looked at for a copy that an earlier run could not leave
 
 
 class Guarded:
@@ -137,11 +139,27 @@ class Post:
             jitter=self._jitter,
             left_s=self._left_s,
             attempt_s=self._attempt_s,
+            instead=tuple(name for name in self._transports if name != COPIES),
         )
         moved = sender.run()
         said = list(shelf.damaged)
         copied = tuple(self._copied(shelf, kept, said) for kept in moved)
+        self._copy_others(store, shelf, {kept.entry.key for kept in moved}, said)
         return Posted(moved=copied, said=tuple(said))
+
+    def _copy_others(self, store: Store, shelf: StoreShelf, done: set[str], said: list[str]) -> None:
+        """Leave a copy of what an earlier run tried in vain and, killed or on a full disk, left none of."""
+        for text in store.texts(_RECENT_COUNT):
+            if text.key in done or not _lacks_copy(text):
+                continue
+            try:
+                kept = shelf.one(text.key)
+            except StateError as error:
+                if error.kind != "damaged":
+                    raise
+                continue  # that is told elsewhere
+            if kept is not None and not self._copied(shelf, kept, said).entry.copy:
+                return  # the next would not succeed either, and each takes its time
 
     def _copied(self, shelf: StoreShelf, kept: Kept, said: list[str]) -> Kept:
         entry, files = kept.entry, self._transports.get(COPIES)
@@ -162,3 +180,12 @@ class Post:
             if letter_id(letter) in pages
         )
         return replace(letter, attachments=(*letter.attachments, *pages)) if pages else letter
+
+
+def _lacks_copy(text: KeptText) -> bool:
+    try:
+        entry = entry_of(text)
+    except StateError:  # damaged: that is told elsewhere
+        return False
+    unsent = entry.state in (State.QUEUED, State.UNCERTAIN, State.FAILED)
+    return unsent and bool(entry.attempts) and not entry.copy and COPIES not in entry.chain

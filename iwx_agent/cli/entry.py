@@ -16,6 +16,7 @@ from iwx_agent.cli import (
     catalogue,
     configuration,
     diagnosis,
+    doctor,
     outbox,
     reveal,
     saved,
@@ -73,6 +74,7 @@ def application() -> typer.Typer:
     app.command()(_guarded(watching.incidents))
     app.command()(_guarded(watching.ignore))
     app.command()(_guarded(reveal.reveal))
+    app.command()(_guarded(doctor.doctor))
     app.add_typer(
         _group(
             "outbox",

@@ -16,6 +16,7 @@ from iwx_agent.model.sending import OutboxRules
 from iwx_agent.transports.contract import CannotLook, NotFound, Receipt, Undelivered
 
 _SAID_CHARACTERS = 300
+_AHEAD = timedelta(minutes=5)  # what lies further ahead than that was noted by a clock that was wrong
 _ATTEMPTS_KEPT = 50  # and all of the last day, which are counted
 
 
@@ -84,8 +85,9 @@ class Outbox:
 
     def is_due(self, entry: Entry) -> bool:
         """Return whether there is a step to make now."""
-        waiting = entry.state in (State.QUEUED, State.UNCERTAIN)
-        return waiting and entry.due_at is not None and entry.due_at <= self._now and not self._spent(entry)
+        if entry.state not in (State.QUEUED, State.UNCERTAIN) or entry.due_at is None:
+            return False
+        return (entry.due_at <= self._now or self._went_back(entry)) and not self._spent(entry)
 
     def approved(self, entry: Entry, chain: tuple[str, ...] = ()) -> Entry:
         """A person sends a draft, or wants what failed or is held to be tried now; by this ``chain``."""
@@ -136,7 +138,7 @@ class Outbox:
             return self._uncertain(entry, error.why)
         noted = self._noted(entry, error.kind, error.why)
         if error.kind == "later":
-            return self._later(noted, error.retry_after_s)
+            return self._unknown_again(self._later(noted, error.retry_after_s))
         return self._next_transport(noted)
 
     def looked(self, entry: Entry, found: Receipt | NotFound | CannotLook) -> Entry:
@@ -158,14 +160,24 @@ class Outbox:
 
     def _unseen(self, entry: Entry) -> Entry:
         """Nobody could look: wait, then send once more with a mark; after that only a person can help."""
-        if entry.repeated:
-            return replace(entry, due_at=None)
         unknown = (a.at for a in reversed(entry.attempts) if a.ending == "uncertain")
         began = next(unknown, entry.created_at)
-        patient = self._now - began < timedelta(seconds=self._rules.repeat_after_s)
+        patient = -_AHEAD <= self._now - began < timedelta(seconds=self._rules.repeat_after_s)
         if patient or entry.looks_count < self._rules.looks_count:
             return replace(entry, due_at=self._now + timedelta(seconds=self._wait_s(entry.looks_count)))
+        if entry.repeated:
+            return replace(entry, due_at=None)
         return replace(entry, state=State.QUEUED, due_at=self._now, repeated=True, looks_count=0)
+
+    def _unknown_again(self, entry: Entry) -> Entry:
+        """A second copy that was surely not taken leaves the first as unknown as it was: look before another.
+
+        Else what was accepted just before an outage would be sent again after it, by one who could look.
+        """
+        unknown = next((a.transport for a in reversed(entry.attempts) if a.ending == "uncertain"), None)
+        if not entry.repeated or entry.transport != unknown:
+            return entry
+        return replace(entry, state=State.UNCERTAIN, repeated=False, looks_count=self._rules.looks_count)
 
     def _later(self, entry: Entry, retry_after_s: float) -> Entry:
         """Put off: the same again, and when that went on, or would go on, for long enough, all in turn."""
@@ -208,7 +220,13 @@ class Outbox:
         )
         recent_count = len(self._of_a_day(entry)) + 1
         kept = (*entry.attempts, attempt)[-max(_ATTEMPTS_KEPT, recent_count) :]
-        return replace(entry, attempts=kept)
+        closed = {} if self._went_back(entry) else entry.closed_until
+        return replace(entry, attempts=kept, closed_until=closed)
 
     def _of_a_day(self, entry: Entry) -> list[Attempt]:
-        return [attempt for attempt in entry.attempts if self._now - attempt.at < timedelta(days=1)]
+        return [one for one in entry.attempts if -_AHEAD <= self._now - one.at < timedelta(days=1)]
+
+    def _went_back(self, entry: Entry) -> bool:
+        """Return whether the clock was ahead when the last step was made: then no time of it holds."""
+        last = entry.attempts[-1].at if entry.attempts else entry.created_at
+        return last > self._now + _AHEAD

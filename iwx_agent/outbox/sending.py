@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from iwx_agent.model.sending import OutboxRules
 from iwx_agent.outbox.machine import Entry, Outbox, State
@@ -44,7 +45,8 @@ class Sender:
     """Sends by the transports that are configured now, within the time that is left.
 
     ``now`` is the server's clock, ``jitter`` draws a number from 0.5 to 1.5, ``left_s`` is what is left of
-    the run's time and ``attempt_s`` the most that one attempt or look may take.
+    the run's time and ``attempt_s`` the most that one attempt or look may take. ``instead`` names those that
+    may send a new ticket whose own transport is not configured any more.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Sender:
         jitter: Callable[[], float],
         left_s: Callable[[], float],
         attempt_s: float = 60.0,
+        instead: tuple[str, ...] = (),
     ) -> None:
         self._shelf = shelf
         self._transports = transports
@@ -65,6 +68,7 @@ class Sender:
         self._jitter = jitter
         self._left_s = left_s
         self._attempt_s = attempt_s
+        self._instead = instead
 
     def run(self) -> tuple[Kept, ...]:
         """Make every move that is due; return the entries that were moved, as they are now.
@@ -96,7 +100,7 @@ class Sender:
         return kept
 
     def _attempt(self, kept: Kept) -> Kept | None:
-        begun = self._shelf.move(kept, self._moves().begun(kept.entry))
+        begun = self._shelf.move(kept, self._moves().begun(self._rerouted(kept)))
         if begun is None:
             return None
         try:
@@ -104,6 +108,14 @@ class Sender:
         except Undelivered as error:
             return self._shelf.move(begun, self._moves().refused(begun.entry, error))
         return self._shelf.move(begun, self._moves().accepted(begun.entry, receipt))
+
+    def _rerouted(self, kept: Kept) -> Entry:
+        """Let a new ticket go by what is configured now; what is said to an open one goes where that is."""
+        entry = kept.entry
+        if entry.transport in self._transports or kept.letter.reference:
+            return entry
+        others = tuple(name for name in self._instead if name not in entry.chain)
+        return replace(entry, chain=(*entry.chain, *others))
 
     def _deliver(self, kept: Kept) -> Receipt:
         name = kept.entry.transport

@@ -46,7 +46,7 @@ DELETE FROM {} WHERE ended = 1 AND number IN (
             sum(length(body) + length(letter)) OVER (ORDER BY number DESC) AS total_bytes
         FROM {} WHERE ended = 1
     ) WHERE place > ? OR total_bytes > ?
-)
+) AND key NOT IN (SELECT key FROM episodes ORDER BY number DESC LIMIT 1)
 """
 _CLEAR_EVENTS = """
 DELETE FROM events WHERE kind = ? AND number <= (
@@ -54,6 +54,7 @@ DELETE FROM events WHERE kind = ? AND number <= (
 )
 """
 _EPISODE = "SELECT body, version FROM episodes ORDER BY number DESC LIMIT 1"
+_LAST_KEY = "SELECT key FROM episodes ORDER BY number DESC LIMIT 1"
 _RULES = "SELECT body FROM ignored WHERE ended = 0 ORDER BY number LIMIT ?"
 _RULES_EVER = "SELECT key, version, ended, body FROM ignored ORDER BY number DESC LIMIT ?"
 _SINCE = "SELECT at FROM events WHERE kind = ? AND at >= ? ORDER BY number"
@@ -149,9 +150,10 @@ class DiskStore:
     def adopt(self, other: "DiskStore", *, in_use_only: bool = False) -> None:
         """Take over from another store what is newer there, and what is not here. Changes nothing there.
 
-        ``in_use_only``: no texts at an end, and of the events only those that a decision rests on.
+        ``in_use_only``: of the texts at an end only the last episode's ticket, to which more may be said, and
+        of the events only those that a decision rests on.
         """
-        waits = {OUTBOX: " WHERE ended = 0"} if in_use_only else {}
+        waits = {OUTBOX: f" WHERE ended = 0 OR key IN ({_LAST_KEY})"} if in_use_only else {}
         tables = (_EVERYTHING.format(table, waits.get(table, "")) for table in VERSIONED)
         events = _ALL_EVENTS.format(
             " WHERE kind IN ('filed', 'said', 'draft', 'assistance')" if in_use_only else ""

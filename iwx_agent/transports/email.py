@@ -88,6 +88,11 @@ class EmailTransport:
         self._port = settings.port or usual_port
         self._where = f"email, {one_line(self._server)}:{self._port}"
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """Return the server's name or address, and its port."""
+        return self._server, self._port
+
     def outgoing(self, letter: Letter) -> bytes:
         """Return the mail as it is sent, before dots are doubled.
 

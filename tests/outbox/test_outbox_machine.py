@@ -175,10 +175,42 @@ def test_where_nobody_can_look_it_is_sent_once_more_marked_and_then_left_to_a_pe
     assert (early.state, early.looks_count) == (State.UNCERTAIN, 5)  # often enough, but not long enough
     fifth = outbox(timedelta(minutes=30)).looked(found, BLIND)
     assert (fifth.state, fifth.repeated) == (State.QUEUED, True)
-    again = outbox(timedelta(minutes=31)).lost(outbox().begun(fifth))
-    left = outbox(timedelta(hours=40)).looked(again, BLIND)
+    left = outbox(timedelta(minutes=31)).lost(outbox().begun(fifth))
+    for hours in (1, 2, 3, 4):  # who could look may only be down
+        left = outbox(timedelta(hours=hours)).looked(left, BLIND)
+        assert left.due_at is not None
+    left = outbox(timedelta(hours=40)).looked(left, BLIND)
     assert (left.state, left.due_at) == (State.UNCERTAIN, None)
     assert not outbox(timedelta(days=9)).is_due(left)
+
+
+def test_a_second_copy_that_was_put_off_is_not_sent_before_another_look() -> None:
+    """The desk took the ticket and went down: its list is read first when it is back."""
+    found = outbox().lost(sending())
+    for minutes in (2, 4, 8, 16, 30):
+        found = outbox(timedelta(minutes=minutes)).looked(found, BLIND)
+    assert (found.state, found.repeated) == (State.QUEUED, True)
+    at = timedelta(minutes=30)
+    down = outbox(at).refused(outbox(at).begun(found), Undelivered("later", "portal", "refused"))
+    assert (down.state, down.repeated, down.due_at) == (
+        State.UNCERTAIN,
+        False,
+        NOW + at + timedelta(minutes=1),
+    )
+    blind = outbox(timedelta(minutes=40)).looked(down, BLIND)  # still down: it may only be the list
+    assert (blind.state, blind.repeated) == (State.QUEUED, True)
+    back = outbox(timedelta(minutes=40)).looked(down, Receipt(transport="portal", reference="7"))
+    assert (back.state, back.reference) == (State.SENT, "7")
+
+
+def test_a_second_copy_that_was_put_off_goes_marked_to_the_next_transport() -> None:
+    found = outbox().lost(sending())
+    for minutes in (2, 4, 8, 16, 30):
+        found = outbox(timedelta(minutes=minutes)).looked(found, BLIND)
+    at = timedelta(minutes=30)
+    busy = Undelivered("later", "portal", "503", retry_after_s=86_400.0)
+    turned = outbox(at).refused(outbox(at).begun(found), busy)
+    assert (turned.state, turned.repeated, turned.transport) == (State.QUEUED, True, "email")
 
 
 def test_long_enough_but_not_looked_often_enough_is_looked_for_again() -> None:
