@@ -84,6 +84,9 @@ def _test(run: "Run", sending: "Sending", *, yes: bool) -> None:
     from iwx_agent.rendering.sent import sent_text
     from iwx_agent.transports.wording import as_text
 
+    if run.report.remote_assistance.state != "on":  # a form has no other answer than yes or no
+        say("Remote Assistance is not known to be on, so no test is sent: iwx-agent remote-assistance status")
+        raise typer.Exit(EXIT_USAGE)
     if not yes:
         text = as_text(test_letter(run.report, 0.0, sending, 1))
         show(f"{text}\nBy: {', then '.join(sending.delivery.ways)}.\n")
