@@ -203,9 +203,8 @@ class Server:
         deadline = time.monotonic() + BOOT_LIMIT_S
         while time.monotonic() < deadline and nspawn.alive():
             for pid in children(nspawn.pid):
-                comm = Path(f"/proc/{pid}/comm")
                 found = Process.of(pid)
-                if found and comm.exists() and comm.read_text().strip() == "systemd":
+                if found and name_of(pid) == "systemd":
                     return found
             time.sleep(0.02)
         raise LabError(f"systemd did not start\n{tail(read(self.layout.console))}")
@@ -288,6 +287,14 @@ class Server:
         elif self.layout.folder.exists():
             shutil.rmtree(self.layout.folder)
         return found
+
+
+def name_of(pid: int) -> str:
+    """Return the name of a process; empty when it has gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def wait_for_end(process: Process, timeout_s: float = 5.0) -> None:
