@@ -23,6 +23,7 @@ from iwx_agent.outbox.shelf import StoreShelf, entry_of
 from iwx_agent.state.contract import MoveText, Store
 from iwx_agent.state.door import Door, StateError
 from iwx_agent.state.fallback import CarefulStore
+from iwx_agent.state.memory import MemoryStore
 from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Undelivered
 from iwx_agent.transports.wording import letter_id, marked
 
@@ -68,13 +69,14 @@ class Copies(Way):
 
 
 class Life:
-    """A server of which ``auto`` is run every five minutes, with the real store and outbox."""
+    """A server of which ``auto`` is run every five minutes, with the real outbox and one of the stores."""
 
-    def __init__(self, *ways: Way, store: Callable[[], Store] = CarefulStore) -> None:
+    def __init__(self, *ways: Way, store: Callable[[], Store] | None = None) -> None:
         self.copies = Copies("file")
         self.ways = {way.name: way for way in (*ways, self.copies)}
         self.chain = tuple(way.name for way in ways)
-        self.store = store
+        memory = MemoryStore()
+        self.store = store or (lambda: memory)
         self.now = AT
         self.said: list[str] = []
         self.sending = Sending(auto=AutoSettings(enabled=True, drafts_count=0, update_pause_s=0))
@@ -252,7 +254,7 @@ def test_a_disk_that_is_full_from_any_step_on_sends_each_text_once(
     kept: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     portal = Way("portal")
-    life = Life(portal)
+    life = Life(portal, store=CarefulStore)
     with monkeypatch.context() as patched:
         full(patched, kept, after)
         life.runs(4, MAIL)
@@ -266,7 +268,7 @@ def test_a_disk_that_is_full_from_any_step_on_sends_each_text_once(
 
 def test_what_waits_in_a_damaged_store_is_said_to_be_set_aside_and_its_copy_stays(kept: Path) -> None:
     portal = Way("portal")
-    life = Life(portal)
+    life = Life(portal, store=CarefulStore)
     portal.down = later()
     life.runs(3, MAIL)
     (kept / "state.db").write_bytes(b"hello" * 1000)
@@ -283,16 +285,15 @@ def test_what_waits_in_a_damaged_store_is_said_to_be_set_aside_and_its_copy_stay
 
 def test_a_copy_that_a_killed_run_did_not_leave_is_left_by_the_next() -> None:
     portal = Way("portal")
-    life = Life(portal)
-    portal.down = later()
+    life = Life(portal, store=CarefulStore)
+    portal.down = later(86_400.0)
     life.copies.down = later()  # as if it had been killed before
     life.run(MAIL)
     assert life.entry().copy == ""
     life.copies.down = None
-    portal.down = later(86_400.0)
-    life.runs(2, MAIL)
-    copy = life.entry().copy
-    assert copy == f"file:///copies/{KEY}"
+    life.run(MAIL)
+    assert life.entry().copy == f"file:///copies/{KEY}"
+    assert len(portal.asked) == 1
 
 
 def test_of_many_texts_without_a_copy_a_full_disk_is_asked_once_a_run() -> None:

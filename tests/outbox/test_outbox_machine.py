@@ -213,6 +213,27 @@ def test_a_second_copy_that_was_put_off_goes_marked_to_the_next_transport() -> N
     assert (turned.state, turned.repeated, turned.transport) == (State.QUEUED, True, "email")
 
 
+def test_no_time_holds_that_a_clock_noted_which_was_ahead() -> None:
+    ahead = timedelta(days=400)
+    put_off = outbox(ahead).refused(outbox(ahead).begun(entry()), undelivered("later"))
+    assert outbox().is_due(put_off)
+    assert not outbox(ahead).is_due(put_off)
+    again = outbox().refused(outbox().begun(put_off), undelivered("later"))
+    assert waited(again) == 120
+    assert again.closed_until == {"portal": NOW + timedelta(seconds=120)}
+    assert not outbox(timedelta(seconds=119)).is_due(again)
+    assert outbox().is_due(entry(created_at=NOW + ahead, due_at=NOW + ahead))
+    assert not outbox().is_due(
+        entry(created_at=NOW + timedelta(minutes=5), due_at=NOW + timedelta(minutes=5))
+    )
+    unknown = outbox(ahead).lost(sending())
+    for _ in range(5):
+        assert outbox().is_due(unknown)
+        unknown = outbox().looked(unknown, BLIND)
+        unknown = replace(unknown, due_at=NOW)
+    assert (unknown.state, unknown.repeated) == (State.QUEUED, True)
+
+
 def test_long_enough_but_not_looked_often_enough_is_looked_for_again() -> None:
     found = outbox(timedelta(hours=2)).looked(outbox().lost(sending()), BLIND)
     assert (found.state, found.looks_count) == (State.UNCERTAIN, 1)

@@ -178,6 +178,34 @@ def test_a_transport_that_is_gone_is_passed_over_and_cannot_be_looked_at() -> No
     assert lost.kept["iwx-1"].entry.attempts[0].said == "portal is not configured any more"
 
 
+def by_mail(shelf: MemoryShelf, mail: Desk) -> Sender:
+    return Sender(
+        shelf,
+        {"email": mail},
+        OutboxRules(),
+        now=lambda: NOW,
+        jitter=lambda: 1.0,
+        left_s=lambda: 100.0,
+        instead=("email",),
+    )
+
+
+def test_a_ticket_none_of_whose_transports_is_left_goes_by_one_that_is_configured() -> None:
+    shelf, mail = MemoryShelf(replace(ENTRY, chain=("portal", "webhook"))), Desk("email")
+    (moved,) = by_mail(shelf, mail).run()
+    assert (moved.entry.state, moved.entry.transport) == (State.SENT, "email")
+    assert moved.entry.chain == ("portal", "webhook", "email")
+    assert mail.received == [LETTER]
+
+
+def test_what_is_said_to_an_open_ticket_goes_nowhere_else() -> None:
+    shelf, mail = MemoryShelf(replace(ENTRY, chain=("portal",))), Desk("email")
+    shelf.kept["iwx-1"] = replace(shelf.kept["iwx-1"], letter=replace(LETTER, reference="4711"))
+    (moved,) = by_mail(shelf, mail).run()
+    assert moved.entry.state is State.FAILED
+    assert mail.received == []
+
+
 @pytest.mark.parametrize(("left_s", "count"), [(4.9, 0), (5.0, 1)])
 def test_nothing_is_begun_when_the_time_is_nearly_over(left_s: float, count: int) -> None:
     shelf, desk = MemoryShelf(ENTRY), Desk("portal")

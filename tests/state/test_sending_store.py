@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -217,3 +218,23 @@ def test_what_cannot_be_kept_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
         store.commit(ADD)
     with pytest.raises(StateError, match="left alone"):
         store.waiting()
+
+
+def test_the_open_ticket_is_kept_and_goes_along_for_what_is_said_to_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("iwx_agent.state.store.ENDED_COUNT", 1)
+    store = DiskStore()
+    store.commit(KeepEpisode(episode=EPISODE), ADD)
+    store.commit(MoveText(key="iwx-1", version=1, entry=b"sent", ended=True))
+    for key in ("a", "b"):
+        store.commit(AddText(key=key, entry=b"", letter=b""))
+        store.commit(MoveText(key=key, version=1, entry=b"", ended=True))
+    assert [text.key for text in store.texts(9)] == ["b", "iwx-1"]
+    other = DiskStore(Door(tmp_path / "other"))
+    other.adopt(store, in_use_only=True)
+    assert other.texts(9) == store.texts(9)[1:]
+    assert other.text("iwx-1") == store.text("iwx-1")
+    store.commit(KeepEpisode(episode=replace(EPISODE, key="later")))
+    store.commit(MoveText(key="b", version=2, entry=b"", ended=True))
+    assert [text.key for text in store.texts(9)] == ["b"]
