@@ -144,6 +144,7 @@ def test_no_shred_is_in_what_is_sent_and_in_what_is_kept_of_it(
         ("incidents",),
         ("incidents", "--format", "json"),
         ("why", "--decisions", "9"),
+        ("config", "show"),
     ]
     for command in commands:
         code, told = iwx(*command)

@@ -32,7 +32,8 @@ from iwx_agent.model.steering import (
     Watch,
     WatchedIncident,
 )
-from iwx_agent.rendering import assistance, outbox_text, terminal, watch
+from iwx_agent.model.watcher import Ailment, AilmentState, Health
+from iwx_agent.rendering import assistance, outbox_text, terminal, watch, watcher
 from iwx_agent.rendering.sent import sent_text
 from iwx_agent.rendering.ticket import further
 from iwx_agent.report import (
@@ -195,6 +196,13 @@ def _recovery(told: Report) -> str:
     return further.recovery(told, _further(told), 15_000, outage)
 
 
+def _health(told: Report) -> str:
+    title = _title(told)
+    states: tuple[AilmentState, ...] = ("ok", "fault", "unknown", "skipped")
+    ailments = tuple(Ailment(subject=title, state=state, said=title, fix=title) for state in states)
+    return watcher.told(Health(at=AT, ailments=ailments))
+
+
 OUTPUTS: dict[str, Callable[[Report], str]] = {
     "text": lambda told: terminal.as_text(told, width=80),
     "text, verbose": lambda told: terminal.as_text(told, width=100, verbose=True),
@@ -220,6 +228,7 @@ OUTPUTS: dict[str, Callable[[Report], str]] = {
     "outbox": _outbox,
     "outbox as json": lambda told: steering_json(_outbox_text(told)).decode(),
     "incidents, ignored and decided": _steering,
+    "doctor": _health,
     "update of a ticket": _update,
     "recovery of a ticket": _recovery,
     "diff as json": lambda told: comparison_json(compare(report(), told)).decode(),
