@@ -29,6 +29,7 @@ from iwx_agent.app import steering
 from iwx_agent.app.auto import decide_and_keep
 from iwx_agent.app.filing import Author
 from iwx_agent.app.posting import Guarded, Post
+from iwx_agent.app.redaction import redactor_of_rules
 from iwx_agent.app.submit import submit
 from iwx_agent.app.traces import Traces
 from iwx_agent.audit import Audit
@@ -56,7 +57,7 @@ with LiveHost(budget_s=120) as host, SendingLock() as held:
     else:
         done = submit(found, store, author, AT).what
     way = PortalTransport(host, Place(address=told["address"]), load_portal_form(Path("/nonexistent")))
-    guarded = Guarded(way, lambda data: data, Traces(host, Audit()))
+    guarded = Guarded(way, redactor_of_rules(), Traces(host, Audit()))
     ends = time.monotonic() + 60
     post = Post(
         {"portal": guarded}, sending.outbox,
