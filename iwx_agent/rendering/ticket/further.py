@@ -107,7 +107,7 @@ def _changed(changes: Changes | None, outage: Outage) -> Section:
 def _between(changes: Changes, outage: Outage) -> Iterator[str]:
     found = [c for c in changes.entries if outage.last_bad_at - _LOOK <= c.at <= outage.first_good_at]
     if len(found) > _CHANGES_COUNT:  # what came last has more likely ended it
-        yield f"- {len(found) - _CHANGES_COUNT} earlier ones are in the agent's report"
+        yield f"- {words.counted(len(found) - _CHANGES_COUNT, 'earlier change')}: in the agent's report"
     for change in found[-_CHANGES_COUNT:]:
         yield item(tried.change_line(change), 500)
     yield from tried.gaps(changes)
