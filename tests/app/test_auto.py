@@ -121,7 +121,7 @@ def test_a_recovery_tells_the_changes_nearest_to_it_and_those_of_the_last_look()
     many = tuple(replace(one, at=bad_at + timedelta(seconds=n), subject=f"unit{n}") for n in seconds)
     server.run(changes=Changes(since_at=AT, entries=many))
     told = server.texts()[-1].letter.message
-    assert "\n- 10 earlier ones are in the agent's report\n" in told
+    assert "\n- 10 earlier changes: in the agent's report\n" in told
     assert [n for n in seconds if f" unit{n}: " in told] == list(range(-40, 0, 2))
 
 
