@@ -49,8 +49,10 @@ pause_s = 0
 update_pause_s = 0
 good_runs_count = 2
 """
+# A checkout below /tmp would not be there for a unit with a /tmp of its own.
+SEEN = "PrivateTmp=no\n" if AGENT.startswith(("/tmp/", "/var/tmp/")) else ""
 DROP_INS = {
-    "iwx-agent.service": f"[Service]\nExecStart=\nExecStart={AGENT} auto run --quiet\n",
+    "iwx-agent.service": f"[Service]\nExecStart=\nExecStart={AGENT} auto run --quiet\n{SEEN}",
     "iwx-agent.timer": f"[Timer]\nOnCalendar=\nOnCalendar=*:*:0/{PERIOD_S}\nRandomizedDelaySec=0\n",
 }
 MAIL, WEB = find("smtp-down"), find("httpd-stopped")
