@@ -18,14 +18,14 @@ from iwx_agent.app.sources import OnProgress, Run, run_here
 from iwx_agent.app.way_in import noted, remembered
 from iwx_agent.config.sending import AutoSettings, Sending
 from iwx_agent.model import Report, Severity, counts_as_emergency
-from iwx_agent.model.episode import Decision
+from iwx_agent.model.episode import Action, Decision
 from iwx_agent.model.steering import Sent
 from iwx_agent.model.window import why_outside
 from iwx_agent.rendering.ticket.fields import key_of
 from iwx_agent.state.contract import Event, Note, Past, Store
 from iwx_agent.state.door import StateError
 from iwx_agent.transports.contract import Attachment
-from iwx_agent.triage.decision import Situation, decide
+from iwx_agent.triage.decision import Situation, decide, own_emergencies
 
 if TYPE_CHECKING:
     from iwx_agent.app.posting import Post
@@ -133,7 +133,8 @@ def decide_and_keep(
     """
     for _ in range(_ROUNDS_COUNT):
         known = known_of(store, now)
-        number = free_number(store, report)
+        new = known.open_episode is None and own_emergencies(report)
+        number = free_number(store, report) if new else 1
         decision = decide(
             situation_of(
                 report, known, sending.auto, now, stopped=stopped, new_key=key_of(report, number=number)
@@ -237,7 +238,14 @@ def _with_lock(
 
     host = run.host.aside(SEND_S)
     with SendingLock() as lock:
-        take_turn(lock, host, say)
+        try:
+            take_turn(lock, host, say)
+        except StateError as error:
+            if error.kind != "busy":
+                raise
+            # A person sends at this moment; that is no fault of the watcher, and the next run decides.
+            decision = Decision(action=Action.HOLD, row="busy", said=error.why)
+            return Outcome(report=run.report, decision=decision, sure=False)
         store = CarefulStore(workers=run.host.workers)
         now = now_of(host)
 

@@ -46,6 +46,12 @@ class Known(Struct, frozen=True, kw_only=True):
         """Return the last episode as it is now."""
         return self.past.episode.episode if self.past.episode is not None else None
 
+    @property
+    def open_episode(self) -> Episode | None:
+        """Return the episode that is not over; None when there is none."""
+        episode = self.episode
+        return episode if episode is not None and episode.over_at is None else None
+
 
 def known_of(store: Store, now: datetime) -> Known:
     """Return what a decision rests on.
@@ -68,7 +74,10 @@ def known_of(store: Store, now: datetime) -> Known:
 
 
 def free_number(store: Store, report: Report) -> int:
-    """Return the number that makes the key of a new ticket one that none has; mostly 1."""
+    """Return the number that makes the key of a new ticket one that none has; mostly 1.
+
+    A text that is there comes whole: it is asked for only where there may be a new ticket.
+    """
     numbers = range(1, _NUMBERS_COUNT)
     return next(n for n in numbers if store.text(key_of(report, number=n)) is None)
 

@@ -36,6 +36,11 @@ _COPY_LIMIT_S = 10.0
 _RECENT_COUNT = 50  # texts that are looked at for a copy that an earlier run could not leave
 
 
+def outgoing_of(transport: Transport, letter: Letter) -> bytes:
+    """Return what a transport sends; of a form that it fills in, the fields and the attachments."""
+    return transport.outgoing(letter) if isinstance(transport, ShowsOutgoing) else as_json(letter)
+
+
 class Guarded:
     """A transport from which nothing leaves that the redactor has not seen, and nothing without a trace.
 
@@ -51,10 +56,8 @@ class Guarded:
         self._traces = traces
 
     def outgoing(self, letter: Letter) -> bytes:
-        """Return what the transport sends; of a form that it fills in, the fields and the attachments."""
-        if isinstance(self._transport, ShowsOutgoing):
-            return self._transport.outgoing(letter)
-        return as_json(letter)
+        """Return what the transport sends."""
+        return outgoing_of(self._transport, letter)
 
     def deliver(self, letter: Letter, *, limit_s: float) -> Receipt:
         """Send it as the transport does, when none of the server's secrets is in it.
@@ -122,7 +125,7 @@ class Post:
         transport = self._transports.get(way)
         if transport is None:
             raise Undelivered("permanent", way, "it is not set up")
-        return transport.outgoing(letter) if isinstance(transport, ShowsOutgoing) else as_json(letter)
+        return outgoing_of(transport, letter)
 
     def send(self, store: Store) -> Posted:
         """Make every move that is due, and leave a copy here of each text that nobody has accepted.

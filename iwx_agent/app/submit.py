@@ -102,15 +102,17 @@ def plan_of(report: Report, store: Store, now: datetime, *, anyway: bool = False
         StateError: that cannot be read.
     """
     known = known_of(store, now)
-    number = free_number(store, report)
-    episode = known.episode
-    unsent = episode is not None and episode.over_at is None and episode.given_up
+    episode = known.open_episode
+    anew = anyway or (episode is not None and episode.given_up)
+    new = anew or episode is None or not own_emergencies(report)
+    number = free_number(store, report) if new else 1
     if own_emergencies(report):
-        decision = _decision(report, known, now, number, anew=anyway or unsent)
+        decision = _decision(report, known, now, number, anew=anew)
+        if decision.action not in (Action.FILE, Action.UPDATE) and report.note.strip():
+            decision = _noted(decision, now)
         if decision.action in (Action.FILE, Action.UPDATE):
-            return Plan(
-                what=decision.action, said=decision.said, number=number, decision=decision, known=known
-            )
+            what, said = decision.action, decision.said
+            return Plan(what=what, said=said, number=number, decision=decision, known=known)
         return Plan(what=Action.NOTHING, said=decision.said, known=known, filed=known.first)
     filed = StoreShelf(store).one(key_of(report)) if number > 1 and not anyway else None
     if filed is not None and filed.entry.state is not State.DROPPED:
@@ -133,6 +135,18 @@ def _decision(report: Report, known: Known, now: datetime, number: int, *, anew:
     rules = AutoSettings(**{name: getattr(_PERSON, name) for name in _PERSON.__struct_fields__}, enabled=True)
     situation = situation_of(fileable, freed, rules, now, stopped="", new_key=key_of(report, number=number))
     return decide(replace(situation, clock_wrong=""))
+
+
+def _noted(decision: Decision, now: datetime) -> Decision:
+    """Return the decision to send a person's note to the open ticket, which tells all else already."""
+    episode = decision.episode
+    if episode is None or episode.over_at is not None or not episode.delivered:
+        return decision
+    told = replace(
+        episode, told_at=now, updates_count=episode.updates_count + 1, texts_count=episode.texts_count + 1
+    )
+    said = f"a person has something to add; {decision.said}"
+    return Decision(action=Action.UPDATE, row="note", said=said, episode=told)
 
 
 def changes_of(plan: Plan, writing: Writing, now: datetime) -> list[Change]:
@@ -210,7 +224,9 @@ class Submission:
         """
         letter = letter_of(plan, self.report, self.author, self.now)
         post = post_of(self._run, self._sending)
-        way = self.author.ways[0] if plan.filed is None else plan.filed.entry.transport
+        way = self.author.ways[0]
+        if plan.what is Action.UPDATE and plan.known.first is not None:
+            way = plan.known.first.entry.transport
         return way, b"" if letter is None else post.outgoing(way, letter)
 
     def send(self, say: Say, *, with_bundle: bool) -> Sent:

@@ -141,12 +141,13 @@ def submit(
                 made.assistance_confirmed()
             _refuse(made, assistance_confirmed=assistance_confirmed)
             plan = made.look()
-            if show_outgoing:
+            if show_outgoing and plan.what != "nothing":
                 _show_outgoing(made, plan)
             if dry_run or plan.what == "nothing":
                 _show(made, plan)
                 _print(made.sent(plan), output)
                 raise typer.Exit
+            refuse_stopped()
             _ask(made, plan, yes=yes)
             sent = made.send(say, with_bundle=attach == "bundle")
     _print(sent, output)
@@ -214,6 +215,15 @@ def _ask(made: "Submission", plan: "Plan", *, yes: bool) -> None:
         return
     _show(made, plan)
     asked_yes("Send it?", "say --yes to send it, or --dry-run to look")
+
+
+def refuse_stopped() -> None:
+    """End with exit code 2 while the file is there that stops everything."""
+    from iwx_agent.app import auto
+
+    if why := auto.why_silent(auto.STOP):
+        say(f"nothing leaves this server: {why}. Nothing was sent")
+        raise typer.Exit(EXIT_USAGE)
 
 
 def show(redacted: str) -> None:

@@ -8,7 +8,7 @@ import typer
 from iwx_agent.cli.diagnosis import Debug, request_of
 from iwx_agent.cli.gate import gate
 from iwx_agent.cli.outbox import print_words, say
-from iwx_agent.cli.sending import EXIT_UNDELIVERED, EXIT_USAGE, asked_yes, show
+from iwx_agent.cli.sending import EXIT_UNDELIVERED, EXIT_USAGE, asked_yes, refuse_stopped, show
 
 if TYPE_CHECKING:
     from iwx_agent.app.sources import Run
@@ -80,10 +80,12 @@ def disable(
 
 def _test(run: "Run", sending: "Sending", *, yes: bool) -> None:
     from iwx_agent.app.switching import send_test, test_letter
+    from iwx_agent.model.episode import Action
     from iwx_agent.model.steering import Sent
     from iwx_agent.rendering.sent import sent_text
     from iwx_agent.transports.wording import as_text
 
+    refuse_stopped()
     if run.report.remote_assistance.state != "on":  # a form has no other answer than yes or no
         say("Remote Assistance is not known to be on, so no test is sent: iwx-agent remote-assistance status")
         raise typer.Exit(EXIT_USAGE)
@@ -93,7 +95,7 @@ def _test(run: "Run", sending: "Sending", *, yes: bool) -> None:
         asked_yes("Send this test ticket?", "say --yes to send it, or --no-test --reason TEXT")
     posted = send_test(run, sending, say)
     texts = posted.lines(run.report.collected_at)
-    sent = Sent(at=run.report.collected_at, action="file", row="", said="a test", texts=texts)  # type: ignore[arg-type]
+    sent = Sent(at=run.report.collected_at, action=Action.FILE, row="", said="a test", texts=texts)
     show(sent_text(sent))
     if not texts or posted.undelivered:
         say("the test ticket has not been accepted, so auto stays as it was")

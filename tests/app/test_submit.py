@@ -167,6 +167,39 @@ def test_a_ticket_that_waits_is_not_filed_again() -> None:
     assert f"{KEY} has not been delivered yet" in plan.said
 
 
+def test_what_a_person_adds_goes_to_the_open_ticket_though_nothing_else_is_new() -> None:
+    server = Server()
+    server.run(MAIL)
+    plan = sent(server, seen(MAIL, note="it began when we moved the queue"))
+    assert (plan.what, plan.said) == (
+        "update",
+        f"a person has something to add; Mail is down (MAIL-001): {KEY} tells it",
+    )
+    update = server.texts()[1]
+    assert update.entry.key == f"{KEY}-2"
+    lines = update.letter.message.splitlines()
+    at = lines.index("A PERSON'S NOTE")
+    assert lines[at + 1] == "  | it began when we moved the queue"
+    assert server.run(MAIL).row == "unchanged"
+    assert sent(server, seen(MAIL)).what == "nothing"
+
+
+def test_a_note_to_a_ticket_that_waits_is_not_sent_before_it() -> None:
+    server = Server()
+    server.desk_is_open = False
+    server.run(MAIL)
+    assert plan_of(seen(MAIL, note="more"), server.store, server.now).what == "nothing"
+
+
+def test_a_further_ticket_is_one_also_soon_after_the_first_was_over() -> None:
+    server = Server(good_runs_count=1)
+    server.run(MAIL)
+    server.run()
+    assert plan_of(seen(MAIL), server.store, server.now).what == "update"  # it came back
+    plan = plan_of(seen(MAIL), server.store, server.now, anyway=True)
+    assert (plan.what, plan.number) == ("file", 2)
+
+
 def test_instead_of_a_draft_a_person_sends_one_and_the_draft_is_taken_back() -> None:
     server = Server(drafts_count=1)
     server.run(MAIL)

@@ -11,7 +11,10 @@ from places import SETTINGS, Place, Run, Terminal
 from steering import lines_of
 
 from iwx_agent.model import AssistanceReport, Licence, Priority, Report, Verdict
+from iwx_agent.redact import CanaryError
+from iwx_agent.redact.canaries import CanaryHit
 from iwx_agent.rendering.ticket.fields import key_of
+from iwx_agent.state import StateError
 from iwx_agent.state.store import DiskStore
 from iwx_agent.transports.contract import Undelivered
 
@@ -125,6 +128,59 @@ def test_it_refuses_and_says_what_to_do(place: Place, iwx: Run, found: Report, s
 def test_who_has_seen_that_remote_assistance_is_on_may_say_so(place: Place, iwx: Run) -> None:
     place.report = seen(MAIL, remote_assistance=AssistanceReport(state="unknown"))
     assert iwx("submit", "--yes", "--remote-assistance-confirmed")[0] == 0
+
+
+def test_what_a_person_has_seen_answers_the_form(place: Place, iwx: Run) -> None:
+    place.report = seen(MAIL, remote_assistance=AssistanceReport(state="unknown", reason="no answer"))
+    iwx("submit", "--yes", "--remote-assistance-confirmed")
+    (letter,) = place.desk.received
+    assert letter.assistance == "Yes"
+    assert "as whoever sends this has seen; the agent could not tell: no answer" in letter.message
+
+
+def test_nothing_leaves_while_the_file_is_there(place: Place, iwx: Run, tmp_path: Path) -> None:
+    (tmp_path / "stop").touch()
+    code, out, err = iwx("submit", "--yes")
+    assert (code, out) == (2, "")
+    assert f"nothing leaves this server: {tmp_path}/stop is there; remove it to go on" in err
+    assert place.desk.received == []
+    assert iwx("submit", "--dry-run")[0] == 0
+
+
+def test_an_update_is_shown_as_the_way_of_its_ticket_would_send_it(place: Place, iwx: Run) -> None:
+    iwx("submit", "--yes")
+    code, out, err = iwx("submit", "--show-outgoing")
+    assert (code, err) == (0, "")
+    assert out.startswith("Nothing to send: ")
+    place.report = seen(MAIL, note="more")
+    code, out, err = iwx("submit", "--show-outgoing")
+    told = json.loads(out)
+    assert (code, told["kind"], told["reference"]) == (0, "update", "4711")
+    assert " bytes by webhook, sha256 " in err
+
+
+def test_another_process_that_sends_is_no_fault_of_the_watcher(
+    place: Place, iwx: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*told: object) -> None:
+        raise StateError("another iwx-agent has been sending for more than 10 s", "busy")
+
+    monkeypatch.setattr("iwx_agent.app.steering.take_turn", busy)
+    code, out, _ = iwx("auto", "run")
+    assert (code, out) == (3, "Held: another iwx-agent has been sending for more than 10 s\n")
+    assert place.desk.received == []
+
+
+def test_a_ticket_goes_without_a_bundle_that_may_not_leave(
+    place: Place, iwx: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hit(*told: object, **more: object) -> None:
+        raise CanaryError(CanaryHit("/etc/x.key", "as it is"))
+
+    monkeypatch.setattr("iwx_agent.app.attaching.bundle_of", hit)
+    code, _, err = iwx("auto", "run", "--quiet")
+    assert (code, [letter.attachments for letter in place.desk.received]) == (3, [()])
+    assert "no bundle goes with the ticket: a secret of /etc/x.key would have been in it" in err
 
 
 def test_a_further_ticket_says_why(place: Place, iwx: Run) -> None:

@@ -10,7 +10,7 @@ from places import SETTINGS, Place, Run, Terminal
 from steering import lines_of
 
 from iwx_agent.config.sending import load_sending
-from iwx_agent.model import Licence
+from iwx_agent.model import AssistanceReport, Licence
 from iwx_agent.transports.contract import Undelivered
 
 OFF = SETTINGS.replace("enabled = true\n", "")
@@ -69,6 +69,20 @@ def test_a_test_that_is_not_accepted_changes_nothing(place: Place, iwx: Run, swi
     code, _, err = iwx("auto", "enable", "--yes")
     assert (code, switch.exists()) == (5, False)
     assert "the test ticket has not been accepted, so auto stays as it was" in err
+
+
+def test_no_test_is_sent_that_a_form_could_not_take_or_while_the_file_is_there(
+    place: Place, iwx: Run, switch: Path, tmp_path: Path
+) -> None:
+    found = place.report
+    place.report = replace(found, remote_assistance=AssistanceReport(state="off"))
+    code, _, err = iwx("auto", "enable", "--yes")
+    assert (code, "Remote Assistance is not known to be on" in err) == (2, True)
+    place.report = found
+    (tmp_path / "stop").touch()
+    code, _, err = iwx("auto", "enable", "--yes")
+    assert (code, "nothing leaves this server" in err) == (2, True)
+    assert (place.desk.received, switch.exists()) == ([], False)
 
 
 def test_without_a_test_it_has_to_have_a_reason(place: Place, iwx: Run, switch: Path) -> None:

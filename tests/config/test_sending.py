@@ -121,7 +121,7 @@ def test_what_may_be_set(put: Put, text: str) -> None:
         (PORTAL + 'user = "a\\u0007"', "transport.portal.user", 3, "control characters"),
         (EMAIL.replace("@", " at "), "transport.email.to", 2, "mail address"),
         (EMAIL + "copy_to = ['a@example.com', 'b']", "transport.email.copy_to", 3, "mail address"),
-        (EMAIL + "sender = 'Jane <a@example.com>'", "transport.email.sender", 3, "mail address"),
+        (EMAIL + "sender = 'Name <a@example.com>'", "transport.email.sender", 3, "mail address"),
         (EMAIL + "port = 65536", "transport.email.port", 3, "got 65536"),
         (EMAIL + "port = -1", "transport.email.port", 3, "got -1"),
         (EMAIL + "server = 'smtp://mail.example.com'", "transport.email.server", 3, "host name"),

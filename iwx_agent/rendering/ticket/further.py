@@ -51,6 +51,8 @@ def update(
     """Return the message of an update: the ``fresh`` incidents as a ticket tells them, the others by name."""
     told = replace(report, incidents=tuple(fresh))
     parts = [_head("UPDATE", report, text)]
+    if (noted := tried.note(report)) is not None:
+        parts.append(noted)
     if fresh:
         parts += [errors(told), since(told)]
     if report.incidents:
