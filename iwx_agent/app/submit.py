@@ -18,7 +18,7 @@ from iwx_agent.app.steering import take_turn
 from iwx_agent.app.way_in import confirmed, remembered
 from iwx_agent.config.sending import AutoSettings, Sending
 from iwx_agent.model import RESELLER, Licence, Report
-from iwx_agent.model.episode import Action, AutoRules, Decision
+from iwx_agent.model.episode import Action, Decision
 from iwx_agent.model.steering import Sent
 from iwx_agent.outbox.machine import State
 from iwx_agent.outbox.sending import Kept
@@ -33,7 +33,8 @@ from iwx_agent.triage.decision import decide, own_emergencies
 _ROUNDS_COUNT = 3
 _UNBOUNDED = 1_000_000
 # What a person sends is not counted, paused or put off; what is said twice is still not said.
-_PERSON = AutoRules(
+_PERSON = AutoSettings(
+    enabled=True,
     drafts_count=0,
     tickets_per_day_count=_UNBOUNDED,
     pause_s=0,
@@ -132,8 +133,7 @@ def _decision(report: Report, known: Known, now: datetime, number: int, *, anew:
     )
     past = replace(known.past, ignored=(), filed_at=(), said_at=())
     freed = replace(known, past=replace(past, episode=None) if anew else past)
-    rules = AutoSettings(**{name: getattr(_PERSON, name) for name in _PERSON.__struct_fields__}, enabled=True)
-    situation = situation_of(fileable, freed, rules, now, stopped="", new_key=key_of(report, number=number))
+    situation = situation_of(fileable, freed, _PERSON, now, stopped="", new_key=key_of(report, number=number))
     return decide(replace(situation, clock_wrong=""))
 
 

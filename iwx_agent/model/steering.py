@@ -145,28 +145,18 @@ def decision_written(decision: Decision) -> str:
 
 
 def decision_read(said: str, at: datetime, key: str = "") -> ToldDecision:
-    """Return a decision of what was kept: of plain text as ``decision_written`` writes it, or of JSON.
-
-    Text that is neither is its sentence.
+    """Return a decision of what ``decision_written`` has written; any other text is its sentence.
 
     >>> from datetime import UTC
     >>> told = decision_read("file: first time\\nMail is down", datetime(2026, 11, 23, tzinfo=UTC), "iwx-1")
     >>> (told.action, told.row, told.said)
     ('file', 'first time', 'Mail is down')
     """
-    import msgspec
-
     first, _, rest = said.partition("\n")
-    head, divided, row = first.partition(": ")
-    if rest:
-        known = bool(divided) and head in tuple(Action)
-        action, row = (head, row) if known else ("", first)
+    action, divided, row = first.partition(": ")
+    if rest and divided and action in tuple(Action):
         return ToldDecision(at=at, key=key, action=action, row=row, said=rest)
-    try:
-        found = msgspec.json.decode(said.encode("utf-8", "replace"), type=Decision)
-    except msgspec.DecodeError:
-        return ToldDecision(at=at, key=key, action="", row="", said=said)
-    return ToldDecision(at=at, key=key, action=found.action, row=found.row, said=found.said)
+    return ToldDecision(at=at, key=key, action="", row="", said=said)
 
 
 class Sent(Struct, frozen=True, kw_only=True):

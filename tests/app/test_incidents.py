@@ -374,23 +374,10 @@ def test_any_decision_does(action: Action, row: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
-    [
-        ('{"action":"hold","row":"pause","said":"later"}', ("hold", "pause", "later")),
-        ("unchanged\niwx-1 tells it", ("", "unchanged", "iwx-1 tells it")),
-        ("odd: row\nx", ("", "odd: row", "x")),
-        ("just a sentence", ("", "", "just a sentence")),
-        ("file: first time", ("", "", "file: first time")),
-        ("", ("", "", "")),
-        ('{"action":"hold","row":', ("", "", '{"action":"hold","row":')),
-        ('{"action":"explode","row":"x","said":"y"}', ("", "", '{"action":"explode","row":"x","said":"y"}')),
-        ("half\ud800pair", ("", "", "half\ud800pair")),
-    ],
+    "said", ['{"action":"hold"}', "odd: row\nx", "just a sentence", "file: first time", "", "half\ud800pair"]
 )
-def test_what_was_kept_another_way_is_told_as_far_as_it_can_be(
-    said: str, expected: tuple[str, str, str]
-) -> None:
-    assert told(said) == expected
+def test_what_was_kept_another_way_is_its_own_sentence(said: str) -> None:
+    assert told(said) == ("", "", said)
 
 
 @given(some.text())

@@ -145,6 +145,8 @@ def test_no_shred_is_in_what_is_sent_and_in_what_is_kept_of_it(
         ("incidents", "--format", "json"),
         ("why", "--decisions", "9"),
         ("config", "show"),
+        ("doctor", "--offline"),
+        ("doctor", "--offline", "--format", "json", "--debug"),
     ]
     for command in commands:
         code, told = iwx(*command)
