@@ -241,7 +241,8 @@ def _outbox(facts: WatcherFacts) -> Iterator[Ailment]:
         )
         yield _fault("outbox", said, f"iwx-agent outbox show {shlex.quote(line.key)}")
     if not by_person and not stuck:
-        yield _ok("outbox", f"{len(waiting)} wait to be sent" if waiting else "nothing waits to be sent")
+        waits = f"{len(waiting)} wait" if len(waiting) > 1 else "1 waits" if waiting else "nothing waits"
+        yield _ok("outbox", f"{waits} to be sent")
 
 
 _BY_A_PERSON = {
