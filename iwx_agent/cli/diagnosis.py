@@ -67,6 +67,8 @@ def diagnose(
     request = request_of(only, skip, budget, deep=deep, no_confirm=no_confirm, override=override)
     meanwhile = _load_terminal if output == "text" else None
     report = report_of(source, request, meanwhile, save=not no_save)
+    if output == "text" and source is None:
+        tell_standing(report)
     points: tuple[RunPoint, ...] = ()
     if output == "html" and source is None:
         from iwx_agent.app.saved import points_until
@@ -141,6 +143,17 @@ def report_of(
     for why in unsaved:
         sys.stderr.write(f"iwx-agent: {why}\n")
     return report
+
+
+def tell_standing(report: "Report") -> None:
+    """Say which ticket of the agent's is about the same, to who may be about to file another by hand."""
+    if not report.incidents:
+        return
+    from iwx_agent.app.standing import standing_here
+    from iwx_agent.cli.outbox import say
+
+    if said := standing_here(report):
+        say(said)
 
 
 def request_of(

@@ -18,6 +18,7 @@ from iwx_agent.cli.diagnosis import (
     Skip,
     report_of,
     request_of,
+    tell_standing,
 )
 
 _LENGTHS = ("full", "short")
@@ -65,6 +66,8 @@ def ticket(
         note = edited(note)
     asked = replace(request, background=True, note=checked_note(note))
     report = report_of(source, asked, save=not no_save)
+    if source is None:
+        tell_standing(report)
     told = render_ticket(report, output, limits, length="short" if length == "short" else "full")
     if output == "json":
         print_bytes(told.encode())

@@ -2,6 +2,8 @@
 
 import io
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from iwx_agent.state.store import DiskStore
 from iwx_agent.transports.contract import Undelivered
 
 KEY = key_of(seen(MAIL))
+SOON = "auto is on, and files this at its next run: do not paste it too. To send it now, with what you have"
 # submit
 
 
@@ -43,6 +46,30 @@ def test_it_is_sent_and_its_number_is_told(place: Place, iwx: Run) -> None:
         ("send", "intent"),
         ("send", "outcome"),
     ]
+
+
+def test_who_is_about_to_paste_a_ticket_is_told_of_the_one_that_there_is(place: Place, iwx: Run) -> None:
+    assert f"iwx-agent: {SOON} to say: iwx-agent submit\n" in iwx("ticket")[2]
+    iwx("submit", "--yes")
+    there = f"iwx-agent: ticket {KEY} (4711) at https://desk.example.com/4711 is about this, so do not file"
+    for shown in (("ticket",), ("ticket", "--format", "json"), ("diagnose",)):
+        _, out, err = iwx(*shown)
+        assert there in err
+        assert "so do not file" not in out
+    assert iwx("diagnose", "--format", "json")[2] == ""
+    place.report = seen()
+    assert iwx("ticket")[2] == ""
+
+
+def test_a_store_that_cannot_be_read_stops_no_ticket(place: Place, iwx: Run, kept: Path) -> None:
+    kept.mkdir(mode=0o700, exist_ok=True)
+    with closing(sqlite3.connect(kept / "state.db")) as other:
+        other.execute("CREATE TABLE somebody_else_s (x)")
+    code, out, err = iwx("ticket")
+    assert code == 3
+    assert f"[{KEY}]" in out
+    assert "this run was not saved" in err
+    assert SOON not in err
 
 
 def test_a_person_is_shown_the_ticket_and_asked(
