@@ -39,6 +39,7 @@ class Known(Struct, frozen=True, kw_only=True):
     """What the store tells before a decision, with what became of the last episode's ticket."""
 
     past: Past
+    lost_at: datetime | None = None  # when what was kept before was found damaged
     first: Kept | None = None  # the first text of the last episode
 
     @property
@@ -60,8 +61,9 @@ def known_of(store: Store, now: datetime) -> Known:
         StateError: it cannot be read.
     """
     past = store.past(now - _DAY)
+    lost_at = next((event.at for event in store.events("lost", 1)), None)
     if past.episode is None:
-        return Known(past=past)
+        return Known(past=past, lost_at=lost_at)
     episode = past.episode.episode
     first = StoreShelf(store).one(episode.key)
     if first is not None:
@@ -70,7 +72,7 @@ def known_of(store: Store, now: datetime) -> Known:
             episode, delivered=state is State.SENT, given_up=state not in (State.SENT, *_PASSED_ON)
         )
     kept = KeptEpisode(episode=episode, version=past.episode.version)
-    return Known(past=replace(past, episode=kept), first=first)
+    return Known(past=replace(past, episode=kept), lost_at=lost_at, first=first)
 
 
 def free_number(store: Store, report: Report) -> int:
@@ -134,7 +136,7 @@ class Writing:
                 version = 0
                 draft = decision.action is Action.DRAFT
                 made += [
-                    *self.by_hand(number, draft=draft),
+                    *self.by_hand(number, draft=draft, doubt=self._doubt(episode, known.lost_at)),
                     _note(self._now, "draft" if draft else "filed", decision.said, episode.key),
                 ]
             case Action.UPDATE | Action.RECOVERY:
@@ -147,13 +149,22 @@ class Writing:
             made.append(KeepEpisode(episode=episode, version=version))
         return made
 
-    def by_hand(self, number: int, *, draft: bool = False) -> list[Change]:
-        """Return what puts a new ticket into the outbox, and no more."""
+    def by_hand(self, number: int, *, draft: bool = False, doubt: str = "") -> list[Change]:
+        """Return what puts a new ticket into the outbox; ``doubt`` is why it may have been filed before."""
         letter = self.new(number)
         entry = self._entry(letter.key, self._author.ways)
         if draft:
             entry = replace(entry, state=State.DRAFT, due_at=None)
+        elif doubt:
+            entry = Outbox(OutboxRules(), self._now).in_doubt(entry, doubt)
         return [adding(entry, letter)]
+
+    def _doubt(self, episode: Episode, lost_at: datetime | None) -> str:
+        """Return why an emergency may have been filed before: it began before what was kept was lost."""
+        if lost_at is None or self._now - lost_at > _DAY:
+            return ""
+        known_to_be_new = lost_at < episode.began_at < self._now
+        return "" if known_to_be_new else "it may have been filed before what was kept was found damaged"
 
     def further(self, decision: Decision, known: Known) -> Letter:
         """Return the letter of an update or a recovery, which goes to the ticket that is open."""

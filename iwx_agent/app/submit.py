@@ -103,6 +103,8 @@ def plan_of(report: Report, store: Store, now: datetime, *, anyway: bool = False
         StateError: that cannot be read.
     """
     known = known_of(store, now)
+    if anyway:
+        known = replace(known, lost_at=None)  # a further one is wanted, whatever was filed before
     episode = known.open_episode
     anew = anyway or (episode is not None and episode.given_up)
     new = anew or episode is None or not own_emergencies(report)

@@ -17,6 +17,7 @@ from iwx_agent.transports.contract import CannotLook, NotFound, Receipt, Undeliv
 
 _SAID_CHARACTERS = 300
 _AHEAD = timedelta(minutes=5)  # what lies further ahead than that was noted by a clock that was wrong
+_UNKNOWN = ("uncertain", "in doubt")  # endings after which it may be there
 _ATTEMPTS_KEPT = 50  # and all of the last day, which are counted
 
 
@@ -132,6 +133,10 @@ class Outbox:
             noted, state=State.SENT, due_at=None, reference=receipt.reference[:200], url=receipt.url[:1000]
         )
 
+    def in_doubt(self, entry: Entry, said: str) -> Entry:
+        """It may have been sent before, by an outbox that is lost: look first; if nobody can, mark it."""
+        return replace(self._noted(entry, "in doubt", said), state=State.UNCERTAIN, due_at=self._now)
+
     def refused(self, entry: Entry, error: Undelivered) -> Entry:
         """An attempt ended without acceptance, or without anybody knowing."""
         if error.kind == "uncertain":
@@ -159,11 +164,16 @@ class Outbox:
         return replace(noted, state=State.UNCERTAIN, due_at=due_at, looks_count=0)
 
     def _unseen(self, entry: Entry) -> Entry:
-        """Nobody could look: wait, then send once more with a mark; after that only a person can help."""
-        unknown = (a.at for a in reversed(entry.attempts) if a.ending == "uncertain")
-        began = next(unknown, entry.created_at)
-        patient = -_AHEAD <= self._now - began < timedelta(seconds=self._rules.repeat_after_s)
-        if patient or entry.looks_count < self._rules.looks_count:
+        """Nobody could look: wait, then send once more with a mark; after that only a person can help.
+
+        What was not sent yet by this outbox is not waited for.
+        """
+        began = next((a.at for a in reversed(entry.attempts) if a.ending == "uncertain"), None)
+        patient = began is not None and (
+            -_AHEAD <= self._now - began < timedelta(seconds=self._rules.repeat_after_s)
+            or entry.looks_count < self._rules.looks_count
+        )
+        if patient:
             return replace(entry, due_at=self._now + timedelta(seconds=self._wait_s(entry.looks_count)))
         if entry.repeated:
             return replace(entry, due_at=None)
@@ -174,7 +184,7 @@ class Outbox:
 
         Else what was accepted just before an outage would be sent again after it, by one who could look.
         """
-        unknown = next((a.transport for a in reversed(entry.attempts) if a.ending == "uncertain"), None)
+        unknown = next((a.transport for a in reversed(entry.attempts) if a.ending in _UNKNOWN), None)
         if not entry.repeated or entry.transport != unknown:
             return entry
         return replace(entry, state=State.UNCERTAIN, repeated=False, looks_count=self._rules.looks_count)

@@ -17,6 +17,7 @@ EventKind = Literal[
     "draft",  # a draft was made
     "decision",  # what ``auto`` decided after a run, and why
     "assistance",  # how Remote Assistance stood, when that had changed
+    "lost",  # what had been kept before was damaged, and is not known any more
 ]
 
 

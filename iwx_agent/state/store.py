@@ -70,7 +70,7 @@ ON CONFLICT (key) DO UPDATE
 SET version = excluded.version, ended = excluded.ended, body = excluded.body, letter = excluded.letter
 WHERE excluded.version > {0}.version
 """
-_IN_USE = " WHERE kind IN ('filed', 'said', 'draft', 'assistance')"
+_IN_USE = " WHERE kind IN ('filed', 'said', 'draft', 'assistance', 'lost')"
 _FORGET = "DELETE FROM {}"
 _ADOPT_EVENT = "INSERT OR IGNORE INTO events (id, at, kind, key, said) VALUES (?, ?, ?, ?, ?)"
 
@@ -155,9 +155,7 @@ class DiskStore:
         """
         waits = {OUTBOX: f" WHERE ended = 0 OR key IN ({_LAST_KEY})"} if in_use_only else {}
         tables = (_EVERYTHING.format(table, waits.get(table, "")) for table in VERSIONED)
-        events = _ALL_EVENTS.format(
-            " WHERE kind IN ('filed', 'said', 'draft', 'assistance')" if in_use_only else ""
-        )
+        events = _ALL_EVENTS.format(_IN_USE if in_use_only else "")
         found = other._read(*((asked, (), None) for asked in (*tables, events)))
         if found is None:
             return
@@ -232,12 +230,7 @@ _TABLES = {KeepEpisode: EPISODES, AddText: OUTBOX, MoveText: OUTBOX, Ignore: IGN
 def _clearing(changes: tuple[Change, ...]) -> list[Step]:
     """Return what makes room after changes; what somebody waits for is never removed."""
     bounds = (ENDED_COUNT, ENDED_BYTES)
-    tables = {
-        {KeepEpisode: EPISODES, AddText: OUTBOX, MoveText: OUTBOX, Ignore: IGNORED, Heed: IGNORED}.get(
-            type(one)
-        )
-        for one in changes
-    }
+    tables = {_TABLES.get(type(one)) for one in changes}
     steps: list[Step] = [
         (_CLEAR.format(table, table), bounds, None) for table in VERSIONED if table in tables
     ]

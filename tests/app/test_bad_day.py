@@ -1,7 +1,7 @@
 """Days on which all that can be down is down: nothing is lost or sent twice, and nobody is stormed."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from iwx_agent.app.auto import decide_and_keep
 from iwx_agent.app.filing import Author
 from iwx_agent.app.posted import Posted
 from iwx_agent.app.posting import Post
+from iwx_agent.app.submit import submit
 from iwx_agent.config.sending import AutoSettings, Sending
 from iwx_agent.model import Incident
 from iwx_agent.model.episode import Decision
@@ -278,6 +279,63 @@ def test_what_waits_in_a_damaged_store_is_said_to_be_set_aside_and_its_copy_stay
     assert [letter.key for letter in life.copies.received] == [KEY]
     life.runs(3, MAIL)
     assert [letter.key for letter in portal.received] == [KEY]
+
+
+def lost(way: Way, kept: Path) -> Life:
+    """A server that has filed its ticket, and whose store is damaged then."""
+    life = Life(way, store=CarefulStore)
+    life.run(MAIL)
+    assert [letter.key for letter in way.received] == [KEY]
+    (kept / "state.db").write_bytes(b"hello" * 1000)
+    return life
+
+
+def test_what_was_filed_before_the_store_was_damaged_is_found_again_and_updated(kept: Path) -> None:
+    portal = Way("portal")
+    life = lost(portal, kept)
+    assert life.run(MAIL).row == "first time"
+    assert (life.entry().state, life.entry().reference) == (State.SENT, "4711")
+    assert len(portal.asked) == 1
+    life.run(MAIL, WEB)
+    assert [letter.reference for letter in portal.received] == ["", "4711"]
+
+
+def test_where_nobody_can_look_the_ticket_after_the_damage_says_that_it_may_be_a_second_one(
+    kept: Path,
+) -> None:
+    mail = Way("email", looks=False)
+    life = lost(mail, kept)
+    life.runs(20, MAIL)
+    first, second = mail.received
+    assert second == marked(replace(first, written_at=second.written_at, message=second.message))
+    assert second.message.startswith(f"This may be a duplicate of {KEY}: ")
+    assert life.entry().state is State.SENT
+
+
+def test_after_the_damage_a_portal_that_is_down_is_looked_through_when_it_is_back(kept: Path) -> None:
+    portal = Way("portal")
+    life = lost(portal, kept)
+    portal.down = later()
+    life.runs(DAY_COUNT, MAIL)
+    portal.down = None
+    life.runs(14, MAIL)
+    assert len(portal.received) == 1
+    assert life.entry().state is State.SENT
+
+
+def test_what_began_after_the_damage_is_new_and_so_is_a_further_ticket_that_a_person_wants(
+    kept: Path,
+) -> None:
+    mail = Way("email", looks=False)
+    life = lost(mail, kept)
+    life.now = datetime.now(UTC) + timedelta(hours=1)  # the damage is noted at the server's own time
+    life.run(replace(MAIL, since_at=life.now - timedelta(minutes=2)))
+    assert not mail.received[1].message.startswith("This may be a duplicate")
+    (kept / "state.db").write_bytes(b"hello" * 1000)
+    found = seen(MAIL, collected_at=life.now)
+    submit(found, life.store(), Author(ways=("email",)), life.now, anyway=True)
+    life.send(life.store())
+    assert not mail.received[2].message.startswith("This may be a duplicate")
 
 
 # A kill

@@ -184,6 +184,25 @@ def test_where_nobody_can_look_it_is_sent_once_more_marked_and_then_left_to_a_pe
     assert not outbox(timedelta(days=9)).is_due(left)
 
 
+def test_what_a_lost_outbox_may_have_sent_is_looked_for_first_and_marked_where_nobody_can() -> None:
+    doubt = outbox().in_doubt(entry(), "the outbox is lost")
+    assert (doubt.state, outbox().is_due(doubt), doubt.repeated) == (State.UNCERTAIN, True, False)
+    assert doubt.attempts == (
+        Attempt(at=NOW, transport="portal", ending="in doubt", said="the outbox is lost"),
+    )
+    there = outbox().looked(doubt, RECEIPT)
+    assert (there.state, there.reference) == (State.SENT, "4711")
+    absent = outbox().looked(doubt, NotFound(said="listed"))
+    assert (absent.state, absent.repeated, outbox().is_due(absent)) == (State.QUEUED, False, True)
+    blind = outbox().looked(doubt, BLIND)  # an emergency does not wait
+    assert (blind.state, blind.repeated, outbox().is_due(blind)) == (State.QUEUED, True, True)
+    down = outbox().refused(outbox().begun(blind), undelivered("later"))
+    assert (down.state, down.repeated) == (State.UNCERTAIN, False)  # looked for again when it is back
+    lost = outbox().lost(outbox().begun(blind))
+    patient = outbox(timedelta(minutes=2)).looked(lost, BLIND)
+    assert (patient.state, patient.repeated) == (State.UNCERTAIN, True)
+
+
 def test_a_second_copy_that_was_put_off_is_not_sent_before_another_look() -> None:
     """The desk took the ticket and went down: its list is read first when it is back."""
     found = outbox().lost(sending())
@@ -301,12 +320,20 @@ class Desk:
         return RECEIPT if self.taken else NotFound(said="listed")
 
 
-@given(st.booleans(), st.lists(st.tuples(ENDINGS, LOOKS), min_size=60, max_size=60))
+@given(
+    st.booleans(),
+    st.sampled_from(["new", "in doubt", "there"]),
+    st.lists(st.tuples(ENDINGS, LOOKS), min_size=60, max_size=60),
+)
 def test_nothing_is_lost_and_nothing_is_taken_twice_unmarked(
-    can_look: bool, world: list[tuple[str, str]]
+    can_look: bool, before: str, world: list[tuple[str, str]]
 ) -> None:
     desk = Desk(can_look=can_look)
     found = entry(chain=("portal",))
+    if before != "new":
+        found = outbox().in_doubt(found, "the outbox is lost")
+    if before == "there":
+        desk.taken.append(False)
     now = NOW
     for ending, look in world:
         if found.due_at is None:

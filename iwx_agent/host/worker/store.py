@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     Step = tuple[str, tuple[Any, ...], "int | None"]  # statement, parameters, rows that it has to touch
-    Schema = tuple[int, tuple[tuple[str, ...], ...]]  # application id, statements for each version
+    # application id, statements for each version, and the one that notes the name of what was set aside
+    Schema = tuple[int, tuple[tuple[str, ...], ...], str]
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -72,7 +73,7 @@ def transact(
     step)`` when a step has not touched as many rows as it had to, ``(kind, aside, reason)`` when it cannot be
     done: in both nothing has been changed. A parameter ``(start, end)`` stands for these bytes of what is
     handed over with ``number``, which is closed. Without ``create`` nothing is made, and nothing changed but
-    by an older schema.
+    by an older schema; what is set aside leaves a new file in any case, in which that is noted.
     """
     aside = ""
     try:
@@ -88,8 +89,12 @@ def transact(
                 except OSError as error:
                     why = f"it is damaged ({damage}) and cannot be set aside: {reason_of_error(error)}"
                     raise _Trouble("unwritable", why) from None
+                lost = ((schema[2], (aside,), 1),)
                 if not create:
+                    with contextlib.suppress(OSError, _Trouble, _DamagedError):
+                        _run(place, directory, name, schema, lost, create=True, handed=b"")
                     raise _Trouble("damaged", f"it was damaged ({damage}), and is now {aside}") from None
+                _run(place, directory, name, schema, lost, create, handed)
             return ("done", aside, _run(place, directory, name, schema, steps, create, handed))
         finally:
             os.close(place)  # the end of the turn, too
@@ -224,7 +229,7 @@ def _transaction(
 
 def _missing(connection: sqlite3.Connection, schema: "Schema") -> "tuple[tuple[str, ...], ...]":
     """Return the statements of the versions that this file does not have yet."""
-    application, versions = schema
+    application, versions, _ = schema
     found = _number(connection, "PRAGMA application_id")
     version = _number(connection, "PRAGMA user_version")
     if found != application and (
