@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent
 TOOLS = ROOT / ".nox" / "tools"
 WHEEL = ROOT / ".nox" / "wheel"
 COVERAGE = ROOT / ".nox" / "coverage"
+SIDE_BY_SIDE = ("--numprocesses=auto",)  # not for tests on real parts: some measure time
 PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", "install")
 
 
@@ -121,9 +122,10 @@ def tests(session: nox.Session) -> None:
     """All tests that need no real parts, on the built wheel: once fenced in, once measured."""
     for old in COVERAGE.glob("*.data"):  # of another state of the code
         old.unlink()
-    on_wheel(session, "", "not e2e and not lab", session.posargs)
+    on_wheel(session, "", "not e2e and not lab", (*SIDE_BY_SIDE, *session.posargs))
     if not session.posargs:
-        on_wheel(session, "tests", "not e2e and not lab", ("--ignore=tests/test_fences.py", "-q"))
+        options = (*SIDE_BY_SIDE, "--ignore=tests/test_fences.py", "-q")
+        on_wheel(session, "tests", "not e2e and not lab", options)
         floors(session, "--pure")
 
 
