@@ -5,8 +5,9 @@ from datetime import datetime
 
 from iwx_agent.app import auto
 from iwx_agent.app.filing import known_of
+from iwx_agent.app.posting import COPIES
 from iwx_agent.app.submit import plan_of
-from iwx_agent.config.sending import AutoSettings, load_sending
+from iwx_agent.config.sending import Sending, load_sending
 from iwx_agent.host.workers import Workers
 from iwx_agent.model import Report
 from iwx_agent.model.episode import Action
@@ -29,12 +30,12 @@ def standing_here(report: Report) -> str:
         with closing(Workers()) as workers:
             below_run = DiskStore(Door(lock.RUN_DIRECTORY, workers))
             store = below_run if below_run.episode() is not None else DiskStore(Door(workers=workers))
-            return standing(report, store, load_sending().auto, report.collected_at)
+            return standing(report, store, load_sending(), report.collected_at)
     except StateError:  # a line beside the ticket: whoever needs the store says what is wrong with it
         return ""
 
 
-def standing(report: Report, store: Store, rules: AutoSettings, now: datetime) -> str:
+def standing(report: Report, store: Store, sending: Sending, now: datetime) -> str:
     """Return in a sentence which ticket of the agent's is about the same; empty when there is none.
 
     Raises:
@@ -46,7 +47,7 @@ def standing(report: Report, store: Store, rules: AutoSettings, now: datetime) -
     filed = plan.filed or plan.known.first
     if plan.what is not Action.FILE and filed is not None:
         return _told(filed.entry, whole=plan.what is Action.NOTHING)
-    if plan.decision is not None and _files_it(report, store, rules, now):
+    if plan.decision is not None and _files_it(report, store, sending, now):
         return (
             "auto is on, and files this at its next run: do not paste it too. "
             "To send it now, with what you have to say: iwx-agent submit"
@@ -61,15 +62,20 @@ def _told(entry: Entry, *, whole: bool) -> str:
             f"a ticket about this lies in the outbox ({entry.state}), so do not file another: "
             f"iwx-agent outbox show {key}"
         )
-    number = f" ({words.one_line(entry.reference, 100)})" if entry.reference else ""
     page = words.one_line(entry.url.partition("?")[0], 300)  # behind it stands what opens a guest's ticket
+    if entry.transport == COPIES:
+        return f"ticket {key} about this lies on this server only, for a person to paste: {page}"
+    number = f" ({words.one_line(entry.reference, 100)})" if entry.reference else ""
     where = f" at {page}" if page else ""
     adds = 'what you have to say: iwx-agent submit --note "..."' if whole else "what is new: iwx-agent submit"
     return f"ticket {key}{number}{where} is about this, so do not file another; to send it {adds}"
 
 
-def _files_it(report: Report, store: Store, rules: AutoSettings, now: datetime) -> bool:
+def _files_it(report: Report, store: Store, sending: Sending, now: datetime) -> bool:
     """Return whether ``auto`` would file a ticket of this report by itself."""
-    known, stopped = known_of(store, now), auto.why_stopped(rules, auto.STOP)
+    if sending.delivery.ways == (COPIES,):  # it would lie here, for a person to paste
+        return False
+    rules, known = sending.auto, known_of(store, now)
+    stopped = auto.why_stopped(rules, auto.STOP)
     situation = auto.situation_of(report, known, rules, now, stopped=stopped, new_key=key_of(report))
     return decide(situation).action is Action.FILE

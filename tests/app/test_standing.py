@@ -12,7 +12,7 @@ from story import AUTHOR, KEY, Server
 from iwx_agent.app import auto as watching
 from iwx_agent.app.standing import standing
 from iwx_agent.app.submit import submit
-from iwx_agent.config.sending import AutoSettings
+from iwx_agent.config.sending import AutoSettings, DeliverySettings, Sending
 from iwx_agent.model import AssistanceReport, Severity
 from iwx_agent.outbox.machine import State
 from iwx_agent.outbox.shelf import StoreShelf
@@ -20,6 +20,7 @@ from iwx_agent.rendering.ticket.fields import key_of
 
 OFF = AutoSettings()
 ON = AutoSettings(enabled=True, drafts_count=0)
+PORTAL = DeliverySettings(chain=("portal",))
 SLOW = incident(
     finding("WEB-020", "httpd", title="A site is slow", severity=Severity.WARNING), fingerprint="slow"
 )
@@ -30,8 +31,15 @@ def no_stop_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setattr(watching, "STOP", tmp_path / "stop")
 
 
-def said(server: Server, *incidents: Any, auto: AutoSettings = OFF, **more: Any) -> str:
-    return standing(seen(*incidents, **more), server.store, auto, server.now)
+def said(
+    server: Server,
+    *incidents: Any,
+    auto: AutoSettings = OFF,
+    delivery: DeliverySettings = PORTAL,
+    **more: Any,
+) -> str:
+    sending = Sending(auto=auto, delivery=delivery)
+    return standing(seen(*incidents, **more), server.store, sending, server.now)
 
 
 def test_what_has_been_filed_is_named_with_its_number_and_page() -> None:
@@ -74,6 +82,18 @@ def test_one_that_waits_and_a_draft_are_named_as_such() -> None:
     assert said(drafted, MAIL) == ""  # a person's own ticket takes the place of a draft
 
 
+def test_one_that_only_lies_here_is_to_be_pasted() -> None:
+    server = Server()
+    server.run(MAIL)
+    (text,) = server.texts()
+    here = replace(text.entry, chain=("file",), reference=KEY, url=f"file:///tickets/{KEY}/ticket.txt")
+    StoreShelf(server.store).move(text, here)
+    assert said(server, MAIL, delivery=DeliverySettings()) == (
+        f"ticket {KEY} about this lies on this server only, for a person to paste: "
+        f"file:///tickets/{KEY}/ticket.txt"
+    )
+
+
 def test_what_a_person_sent_of_no_emergency_counts_on_its_day() -> None:
     server = Server()
     submit(seen(SLOW), server.store, AUTHOR, server.now)
@@ -111,5 +131,6 @@ def test_auto_will_file_it_only_when_nothing_is_in_its_way() -> None:
     assert said(server, MAIL, auto=replace(ON, drafts_count=1)) == ""
     off = AssistanceReport(state="off")
     assert said(server, MAIL, auto=ON, remote_assistance=off) == ""
+    assert said(server, MAIL, auto=ON, delivery=DeliverySettings()) == ""
     watching.STOP.touch()
     assert said(server, MAIL, auto=ON) == ""
