@@ -17,7 +17,7 @@ from iwx_agent.app.posted import Posted
 from iwx_agent.app.sources import OnProgress, Run, run_here
 from iwx_agent.app.way_in import noted, remembered
 from iwx_agent.config.sending import AutoSettings, Sending
-from iwx_agent.model import Report, Severity, counts_as_emergency
+from iwx_agent.model import Report, Severity, Status, counts_as_emergency
 from iwx_agent.model.episode import Action, Decision
 from iwx_agent.model.steering import Sent
 from iwx_agent.model.window import why_outside
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 STOP = Path("/etc/iwx-agent/stop")  # while it is there, nothing leaves by itself
 SEND_S = 300.0  # for all attempts of a run together
 _ROUNDS_COUNT = 3  # another process may decide at the same time
-_CLOCK_CODE = "SYSTEM-071"
+_CLOCK_CHECK, _CLOCK_CODE = "system.clock", "SYSTEM-071"
 _AHEAD = timedelta(minutes=5)
 
 Say = Callable[[str], None]
@@ -85,8 +85,11 @@ def situation_of(
     report: Report, known: Known, auto: AutoSettings, now: datetime, *, stopped: str, new_key: str
 ) -> Situation:
     """Return all that the decision rests on."""
-    said_at = known.past.said_at
+    said_at, filed_at = known.past.said_at, known.past.filed_at
     ahead = [at for at in said_at if at > now + _AHEAD]
+    if ahead and any(one.check_id == _CLOCK_CHECK and one.status is Status.OK for one in report.results):
+        # The clock is right: it was not when those were noted, and they tell nothing.
+        said_at, filed_at, ahead = _until(said_at, now), _until(filed_at, now), []
     wrong = next(
         (f.detail or f.title for result in report.results for f in result.findings if f.code == _CLOCK_CODE),
         "",
@@ -101,13 +104,18 @@ def situation_of(
         new_key=new_key,
         episode=known.episode,
         ignored=known.past.ignored,
-        filed_at=known.past.filed_at,
+        filed_at=filed_at,
         said_at=said_at,
-        drafts_made_count=known.past.drafts_count,
+        # A lost store does not make a beginner of the agent: it would hold back each emergency as a draft.
+        drafts_made_count=auto.drafts_count if known.lost_at is not None else known.past.drafts_count,
         stopped=stopped,
         clock_wrong=wrong,
         outside_window=why_outside(auto.window, now.astimezone(zone)),
     )
+
+
+def _until(moments: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:
+    return tuple(at for at in moments if at <= now + _AHEAD)
 
 
 def _zone(name: str) -> tzinfo:
@@ -133,8 +141,7 @@ def decide_and_keep(
     """
     for _ in range(_ROUNDS_COUNT):
         known = known_of(store, now)
-        new = known.open_episode is None and own_emergencies(report)
-        number = free_number(store, report) if new else 1
+        number = free_number(store, report) if _may_be_new(known, report, sending.auto, now) else 1
         decision = decide(
             situation_of(
                 report, known, sending.auto, now, stopped=stopped, new_key=key_of(report, number=number)
@@ -143,6 +150,15 @@ def decide_and_keep(
         if store.commit(*Writing(report, author, now, attach).changes(decision, known, number)):
             return decision
     raise StateError("other processes have changed it each time", "conflict")
+
+
+def _may_be_new(known: Known, report: Report, auto: AutoSettings, now: datetime) -> bool:
+    """Return whether a new ticket may be filed, so that its key is needed."""
+    episode = known.open_episode
+    if not own_emergencies(report):
+        return False
+    quiet = now - episode.last_bad_at if episode is not None else timedelta.max
+    return episode is None or episode.given_up or quiet > timedelta(seconds=auto.return_within_s)
 
 
 def author_of(sending: Sending, run: Run) -> Author:

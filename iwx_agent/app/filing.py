@@ -16,13 +16,15 @@ from iwx_agent.outbox.sending import Kept
 from iwx_agent.outbox.shelf import StoreShelf, adding, moving
 from iwx_agent.rendering.ticket import further
 from iwx_agent.rendering.ticket.fields import key_of, ticket_of
+from iwx_agent.rendering.ticket.summary import lead_of
 from iwx_agent.state.contract import Change, Event, EventKind, KeepEpisode, KeptEpisode, Note, Past, Store
 from iwx_agent.transports.contract import Attachment, Letter
-from iwx_agent.triage.decision import duration
+from iwx_agent.triage.decision import lasting
 from iwx_agent.triage.incidents import fingerprint
 
 _DAY = timedelta(days=1)
 _NUMBERS_COUNT = 1000
+_DOUBT = "it may have been filed before what was kept was found damaged"
 _PASSED_ON = (State.QUEUED, State.SENDING, State.UNCERTAIN)
 
 
@@ -68,8 +70,12 @@ def known_of(store: Store, now: datetime) -> Known:
     first = StoreShelf(store).one(episode.key)
     if first is not None:
         state = first.entry.state
+        stuck = state is State.UNCERTAIN and first.entry.due_at is None
         episode = replace(
-            episode, delivered=state is State.SENT, given_up=state not in (State.SENT, *_PASSED_ON)
+            episode,
+            delivered=state is State.SENT,
+            given_up=stuck or state not in (State.SENT, *_PASSED_ON),
+            draft=state is State.DRAFT,
         )
     kept = KeptEpisode(episode=episode, version=past.episode.version)
     return Known(past=replace(past, episode=kept), lost_at=lost_at, first=first)
@@ -136,7 +142,7 @@ class Writing:
                 version = 0
                 draft = decision.action is Action.DRAFT
                 made += [
-                    *self.by_hand(number, draft=draft, doubt=self._doubt(episode, known.lost_at)),
+                    *self.by_hand(number, draft=draft, doubted=self._doubted(episode, known.lost_at)),
                     _note(self._now, "draft" if draft else "filed", decision.said, episode.key),
                 ]
             case Action.UPDATE | Action.RECOVERY:
@@ -149,22 +155,24 @@ class Writing:
             made.append(KeepEpisode(episode=episode, version=version))
         return made
 
-    def by_hand(self, number: int, *, draft: bool = False, doubt: str = "") -> list[Change]:
-        """Return what puts a new ticket into the outbox; ``doubt`` is why it may have been filed before."""
+    def by_hand(self, number: int, *, draft: bool = False, doubted: bool = False) -> list[Change]:
+        """Return what puts a new ticket into the outbox; ``doubted``: it may have been filed before."""
         letter = self.new(number)
         entry = self._entry(letter.key, self._author.ways)
         if draft:
             entry = replace(entry, state=State.DRAFT, due_at=None)
-        elif doubt:
-            entry = Outbox(OutboxRules(), self._now).in_doubt(entry, doubt)
+        elif doubted and _tells_its_day(self._report):
+            entry = Outbox(OutboxRules(), self._now).in_doubt(entry, _DOUBT)
+        elif doubted:  # an older ticket could have the same key: it is not looked for, but marked
+            entry = replace(entry, repeated=True)
         return [adding(entry, letter)]
 
-    def _doubt(self, episode: Episode, lost_at: datetime | None) -> str:
-        """Return why an emergency may have been filed before: it began before what was kept was lost."""
+    def _doubted(self, episode: Episode, lost_at: datetime | None) -> bool:
+        """Return whether an emergency may have been filed before: it began before what was kept was lost."""
         if lost_at is None or self._now - lost_at > _DAY:
-            return ""
+            return False
         known_to_be_new = lost_at < episode.began_at < self._now
-        return "" if known_to_be_new else "it may have been filed before what was kept was found damaged"
+        return not known_to_be_new
 
     def further(self, decision: Decision, known: Known) -> Letter:
         """Return the letter of an update or a recovery, which goes to the ticket that is open."""
@@ -204,11 +212,17 @@ class Writing:
             began_at=episode.began_at,
             last_bad_at=episode.last_bad_at,
             first_good_at=episode.first_good_at or self._now,
-            lasted=duration(episode.last_bad_at - episode.began_at),
+            lasted=lasting(episode),
             titles=tuple(told.title for told in episode.told if told.severity >= Severity.EMERGENCY),
         )
         text = further.Further(key=episode.key, name=_name_of(episode), said=decision.said)
         return further.recovery(self._report, text, self._author.limits.message_characters, outage)
+
+
+def _tells_its_day(report: Report) -> bool:
+    """Return whether the key of the report's ticket has the day in it on which it began."""
+    lead = lead_of(report)
+    return lead is not None and lead.since_at is not None
 
 
 def _apart(

@@ -20,6 +20,8 @@ from iwx_agent.state.door import Door, StateError
 from iwx_agent.state.store import DiskStore
 from iwx_agent.triage.decision import decide
 
+_PASSING_ROWS = ("pause", "storm", "daily cap", "outside the window")  # what holds a new ticket for a time
+
 
 def standing_here(report: Report) -> str:
     """Return what ``standing`` says by what is kept on this machine; empty when that cannot be told.
@@ -47,9 +49,16 @@ def standing(report: Report, store: Store, sending: Sending, now: datetime) -> s
     filed = plan.filed or plan.known.first
     if plan.what is not Action.FILE and filed is not None:
         return _told(filed.entry, whole=plan.what is Action.NOTHING)
-    if plan.decision is not None and _files_it(report, store, sending, now):
+    if filed is not None and filed.entry.state is State.DRAFT and plan.decision is not None:
+        key = words.one_line(filed.entry.key, 100)
         return (
-            "auto is on, and files this at its next run: do not paste it too. "
+            f"auto has drafted a ticket about this: read it with iwx-agent outbox show {key}, "
+            "or send your own: iwx-agent submit"
+        )
+    when = _files_it(report, store, sending, now) if plan.decision is not None else ""
+    if when:
+        return (
+            f"auto is on, and files this {when}: do not paste it too. "
             "To send it now, with what you have to say: iwx-agent submit"
         )
     return ""
@@ -71,11 +80,14 @@ def _told(entry: Entry, *, whole: bool) -> str:
     return f"ticket {key}{number}{where} is about this, so do not file another; to send it {adds}"
 
 
-def _files_it(report: Report, store: Store, sending: Sending, now: datetime) -> bool:
-    """Return whether ``auto`` would file a ticket of this report by itself."""
+def _files_it(report: Report, store: Store, sending: Sending, now: datetime) -> str:
+    """Return when ``auto`` files a ticket of this report by itself; empty when it does not."""
     if sending.delivery.ways == (COPIES,):  # it would lie here, for a person to paste
-        return False
+        return ""
     rules, known = sending.auto, known_of(store, now)
     stopped = auto.why_stopped(rules, auto.STOP)
     situation = auto.situation_of(report, known, rules, now, stopped=stopped, new_key=key_of(report))
-    return decide(situation).action is Action.FILE
+    decision = decide(situation)
+    if decision.action is Action.FILE:
+        return "at its next run"
+    return f"when it may (now: {decision.row})" if decision.row in _PASSING_ROWS else ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from iwx_agent.app.sources import OnProgress, Run, run_here
 from iwx_agent.app.steering import take_turn
 from iwx_agent.app.way_in import confirmed, remembered
 from iwx_agent.config.sending import AutoSettings, Sending
-from iwx_agent.model import RESELLER, Licence, Report
+from iwx_agent.model import RESELLER, IncidentState, Licence, Report
 from iwx_agent.model.episode import Action, Decision
 from iwx_agent.model.steering import Sent
 from iwx_agent.outbox.machine import State
@@ -28,9 +28,10 @@ from iwx_agent.state.contract import Change, Event, Store
 from iwx_agent.state.door import Door, StateError
 from iwx_agent.state.store import DiskStore
 from iwx_agent.transports.contract import Attachment, Letter
-from iwx_agent.triage.decision import decide, own_emergencies
+from iwx_agent.triage.decision import decide, is_forgotten, own_emergencies
 
 _ROUNDS_COUNT = 3
+_DAY = timedelta(days=1)
 _UNBOUNDED = 1_000_000
 # What a person sends is not counted, paused or put off; what is said twice is still not said.
 _PERSON = AutoSettings(
@@ -102,14 +103,16 @@ def plan_of(report: Report, store: Store, now: datetime, *, anyway: bool = False
     Raises:
         StateError: that cannot be read.
     """
+    report = _vouched_for(report)
     known = known_of(store, now)
     if anyway:
         known = replace(known, lost_at=None)  # a further one is wanted, whatever was filed before
     episode = known.open_episode
-    anew = anyway or (episode is not None and episode.given_up)
-    new = anew or episode is None or not own_emergencies(report)
+    emergencies = own_emergencies(report)
+    anew = anyway or (episode is not None and (episode.given_up or is_forgotten(episode, emergencies, now)))
+    new = anew or episode is None or not emergencies
     number = free_number(store, report) if new else 1
-    if own_emergencies(report):
+    if emergencies:
         decision = _decision(report, known, now, number, anew=anew)
         if decision.action not in (Action.FILE, Action.UPDATE) and report.note.strip():
             decision = _noted(decision, now)
@@ -117,13 +120,26 @@ def plan_of(report: Report, store: Store, now: datetime, *, anyway: bool = False
             what, said = decision.action, decision.said
             return Plan(what=what, said=said, number=number, decision=decision, known=known)
         return Plan(what=Action.NOTHING, said=decision.said, known=known, filed=known.first)
-    filed = StoreShelf(store).one(key_of(report)) if number > 1 and not anyway else None
-    if filed is not None and filed.entry.state is not State.DROPPED:
-        said = f"{filed.entry.key} of the same day is about the same"
+    filed = StoreShelf(store).one(key_of(report, number=number - 1)) if number > 1 and not anyway else None
+    if filed is not None and filed.entry.state is not State.DROPPED and now - filed.entry.created_at < _DAY:
+        said = f"{filed.entry.key}, filed within a day, is about the same"
         return Plan(what=Action.NOTHING, said=said, known=known, filed=filed)
     return Plan(
         what=Action.FILE, said="no confirmed emergency: a person sends it", number=number, known=known
     )
+
+
+def _vouched_for(report: Report) -> Report:
+    """Return the report as a person has seen it: what was looked at once only is no less there for that.
+
+    Else ``auto`` would not know of its ticket, and file another.
+    """
+    seen = IncidentState.CONFIRMED
+    incidents = tuple(
+        replace(one, state=seen) if one.state is IncidentState.UNCONFIRMED else one
+        for one in report.incidents
+    )
+    return replace(report, incidents=incidents)
 
 
 def _decision(report: Report, known: Known, now: datetime, number: int, *, anew: bool) -> Decision:

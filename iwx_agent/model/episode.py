@@ -20,19 +20,25 @@ class Action(StrEnum):
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """A finding as the ticket told it last; ``fingerprint`` is that of its code and subject."""
+    """A finding as the ticket told it last; ``fingerprint`` is that of its code and subject.
+
+    ``seen_at`` is when a run saw it last; None for one that an earlier version of the agent told.
+    """
 
     fingerprint: str
     title: str
     severity: Severity
+    seen_at: datetime | None = None
 
 
 class Episode(Struct, frozen=True, kw_only=True):
     """An open ticket, or one that is over.
 
-    ``delivered`` is false while its first text waits in the outbox; it is ``given_up`` when that is a draft,
-    was refused by all or dropped. ``good_runs_count`` counts the runs in a row that saw everything and no
-    emergency, the first of them at ``first_good_at``; ``over_at`` is when the recovery was told;
+    ``delivered`` is false while its first text waits in the outbox; it is ``given_up`` when that is a draft
+    (``draft``), was refused by all or dropped, or when nobody knows whether it was sent and only a person can
+    find out. ``over_told`` says that the ticket's last word is that it is over, and ``back_at`` since when it
+    is back without having been told so. ``good_runs_count`` counts the runs in a row that saw everything and
+    no emergency, the first of them at ``first_good_at``; ``over_at`` is when the recovery was told;
     ``returns_count`` how often it came back since it was filed. ``texts_count`` numbers its texts, the first
     one included.
     """
@@ -46,12 +52,15 @@ class Episode(Struct, frozen=True, kw_only=True):
     last_bad_at: datetime
     delivered: bool = False
     given_up: bool = False
+    draft: bool = False
     updates_count: int = 0
     good_runs_count: int = 0
     first_good_at: datetime | None = None
     over_at: datetime | None = None
     returns_count: int = 0
     texts_count: int = 1
+    over_told: bool = False
+    back_at: datetime | None = None
 
 
 class Ignored(Struct, frozen=True, kw_only=True):

@@ -154,7 +154,10 @@ class Outbox:
             return self.accepted(entry, found)
         if isinstance(found, NotFound):  # surely not there: the attempt is as if it had not been
             noted = self._noted(entry, "not found", found.said)
-            return replace(noted, state=State.QUEUED, due_at=self._now, looks_count=0)
+            # Another transport of a lost outbox may have sent it.
+            elsewhere = len(entry.chain) > 1 and entry.attempts[-1].ending == "in doubt"
+            repeated = entry.repeated or elsewhere
+            return replace(noted, state=State.QUEUED, due_at=self._now, looks_count=0, repeated=repeated)
         noted = self._noted(entry, "cannot look", found.reason)
         return self._unseen(replace(noted, looks_count=entry.looks_count + 1))
 

@@ -28,6 +28,10 @@ from iwx_agent.triage.incidents import fingerprint
 
 _STORM_S = 3600
 _DAY_S = 86_400
+_LASTING = timedelta(hours=1)  # what flaps is told after all when it stays
+# What nobody has seen for so long has nothing to do with what is seen now: support has closed that ticket.
+FORGOTTEN_AFTER = timedelta(days=3)
+_AHEAD = timedelta(minutes=5)
 _NAMED_COUNT = 3
 _RANKS = tuple(Priority)
 
@@ -71,6 +75,17 @@ def own_emergencies(report: Report) -> list[Incident]:
     ]
 
 
+def is_forgotten(episode: Episode, emergencies: list[Incident], now: datetime) -> bool:
+    """Return whether an open ticket is of another time than these emergencies, though nobody saw its end.
+
+    What is known to have begun while it was still bad belongs to it, however long ago that was looked at.
+    """
+    if now - episode.last_bad_at <= FORGOTTEN_AFTER:
+        return False
+    since = [incident.since_at for incident in emergencies if incident.since_at is not None]
+    return not since or min(since) > episode.last_bad_at
+
+
 class _Deciding:
     def __init__(self, situation: Situation) -> None:
         self._is = situation
@@ -80,19 +95,42 @@ class _Deciding:
         self._ignored = [i for i in self._emergencies if self._rule_for(i) is not None]
         self._ours = [i for i in own_emergencies(report) if i not in self._ignored]
         self._blind = [r.check_id for r in report.results if r.status in (Status.UNKNOWN, Status.CRASHED)]
-        self._now_told = tuple(told for incident in self._ours for told in _told(incident))
+        self._now_told = tuple(told for incident in self._ours for told in _told(incident, situation.now))
 
     def decision(self) -> Decision:
         """Go through the rows from the top; the first that fits decides."""
         if self._is.stopped:
-            return self._say(Action.NOTHING, "stopped", f"stopped: {self._is.stopped}")
+            return self._say(Action.NOTHING, "stopped", f"stopped: {self._is.stopped}", self._aged())
         if self._is.clock_wrong:
             # Pauses, caps and repeats are reckoned with the clock.
             return self._say(Action.HOLD, "clock", f"the clock is wrong: {self._is.clock_wrong}")
         episode = self._episode
         if episode is None or episode.over_at is not None:
             return self._new() if self._ours else self._quiet()
-        return self._open(episode) if self._ours else self._good(episode)
+        if not self._ours:
+            return self._good(episode)
+        return self._new() if is_forgotten(episode, self._ours, self._is.now) else self._open(episode)
+
+    def _aged(self) -> Episode | None:
+        """Return the episode as a run sees it that may say nothing: an end of it that is long ago is one."""
+        episode = self._episode
+        if episode is None or episode.over_at is not None:
+            return episode
+        if self._ours:
+            return self._seen(episode)
+        unsure = self._blind or any(found for _, found, _ in self._not_ours())
+        quiet = self._is.now - episode.last_bad_at
+        if unsure or quiet <= timedelta(seconds=self._is.rules.return_within_s):
+            return episode
+        return replace(episode, over_at=self._is.now)
+
+    def _seen(self, episode: Episode) -> Episode:
+        """Return the episode with what this run sees of it."""
+        seen = {told.fingerprint for told in self._now_told}
+        told = tuple(
+            replace(one, seen_at=self._is.now) if one.fingerprint in seen else one for one in episode.told
+        )
+        return replace(_bad(episode), last_bad_at=self._is.now, told=told)
 
     # No emergency that is ours
 
@@ -133,7 +171,8 @@ class _Deciding:
         if unsure:
             return self._say(Action.NOTHING, "not over", f"not called over: {unsure}", _bad(episode))
         count = episode.good_runs_count + 1
-        counted = replace(episode, good_runs_count=count, first_good_at=episode.first_good_at or self._is.now)
+        first_good_at = episode.first_good_at or self._is.now
+        counted = replace(episode, good_runs_count=count, first_good_at=first_good_at, back_at=None)
         if count < self._is.rules.good_runs_count:
             said = f"good run {count} of {self._is.rules.good_runs_count} before {episode.key} is called over"
             return self._say(Action.NOTHING, "getting over", said, counted)
@@ -143,15 +182,17 @@ class _Deciding:
             said = f"flapping: {episode.key} is not called over before {duration(needed)} of quiet"
             return self._say(Action.HOLD, "flapping", said, counted)
         over = replace(counted, over_at=self._is.now)
-        lasted = f"it lasted {duration(episode.last_bad_at - episode.began_at)}"
+        lasted = f"it lasted {lasting(episode)}"
         if episode.given_up:
-            return self._say(
-                Action.NOTHING, "over", f"over before anybody sent {episode.key}: {lasted}", over
-            )
+            sent = f"anybody sent {episode.key}" if episode.draft else f"{episode.key} was surely sent"
+            return self._say(Action.NOTHING, "over", f"over before {sent}: {lasted}", over)
+        if quiet > FORGOTTEN_AFTER:
+            said = f"{episode.key} is over for long, which nobody saw: nothing is told of it"
+            return self._say(Action.NOTHING, "over", said, over)
         if not episode.delivered:
             said = f"over before {episode.key} was delivered, and told when it is: {lasted}"
             return self._say(Action.HOLD, "over, waits", said, counted)
-        told = replace(over, texts_count=episode.texts_count + 1)
+        told = replace(over, texts_count=episode.texts_count + 1, over_told=True)
         return self._say(Action.RECOVERY, "over", f"{episode.key} is over: {lasted}", told)
 
     # An emergency that is ours, and no open ticket
@@ -209,19 +250,33 @@ class _Deciding:
     def _returned(self, last: Episode) -> Decision:
         """What came back soon after it was over belongs to the same ticket; often, it is flapping."""
         count = last.returns_count + 1
-        again = replace(_bad(last), over_at=None, returns_count=count, last_bad_at=self._is.now)
+        again = replace(self._seen(last), over_at=None, returns_count=count)
         if count >= self._is.rules.returns_count:
             said = f"{_named(self._ours)}: flapping, back for time {count}; {last.key} has been told of it"
-            return self._say(Action.HOLD, "flapping", said, again)
+            return self._say(Action.HOLD, "flapping", said, replace(again, back_at=self._is.now))
         said = f"{_named(self._ours)}: back soon after it was over"
-        return self._update("came back", said, again, told=_joined(last.told, self._now_told))
+        # What is held is told by a later run: until then the ticket's last word is that it is over.
+        return self._update("came back", said, again, held=last)
 
     # An emergency that is ours, and an open ticket
 
     def _open(self, episode: Episode) -> Decision:
-        episode = replace(_bad(episode), last_bad_at=self._is.now)
+        before, episode = episode, self._seen(episode)
         known = {told.fingerprint: told for told in episode.told}
         added = [told for told in self._now_told if told.fingerprint not in known]
+        if episode.given_up and not episode.draft and any(t.severity >= Severity.EMERGENCY for t in added):
+            return self._new()  # nobody will read of it in that ticket
+        if episode.over_told:
+            back_at = episode.back_at or self._is.now
+            episode = replace(episode, back_at=back_at)
+            if self._is.now - back_at >= _LASTING:
+                said = f"{_named(self._ours)}: back for {duration(self._is.now - back_at)} now"
+                return self._update("came back", said, episode)
+        if returned := self._returned_unseen(before):
+            said = f"{_titles(returned)}: seen again, long after {episode.key} was told of it"
+            owed = {told.fingerprint: told for told in returned}  # while it is held, they stay unseen
+            held = replace(episode, told=tuple(owed.get(told.fingerprint, told) for told in episode.told))
+            return self._update("came back", said, held)
         worse = [
             t for t in self._now_told if t.fingerprint in known and t.severity > known[t.fingerprint].severity
         ]
@@ -246,21 +301,37 @@ class _Deciding:
             Action.NOTHING, "unchanged", f"{_named(self._ours)}: {episode.key} tells it", episode
         )
 
-    def _update(
-        self, row: str, said: str, episode: Episode, told: tuple[Told, ...] | None = None
-    ) -> Decision:
+    def _returned_unseen(self, before: Episode) -> list[Told]:
+        """Return the emergencies of the ticket that no run has seen for long, and that have begun anew."""
+        within = timedelta(seconds=self._is.rules.return_within_s)
+        since = {
+            fingerprint(finding): incident.since_at
+            for incident in self._ours
+            for finding in (incident.lead, *incident.others)
+        }
+        return [
+            told
+            for told in before.told
+            if told.severity >= Severity.EMERGENCY
+            and told.fingerprint in since
+            and self._is.now - (seen_at := told.seen_at or before.last_bad_at) > within
+            and (since[told.fingerprint] or self._is.now) > seen_at
+        ]
+
+    def _update(self, row: str, said: str, episode: Episode, held: Episode | None = None) -> Decision:
         """Update the ticket unless its first text has not gone out, or it has heard enough."""
-        told = _joined(episode.told, self._now_told) if told is None else told
+        told = _joined(episode.told, self._now_told)
         rules = self._is.rules
         since_told = self._is.now - episode.told_at
+        rested = since_told >= timedelta(seconds=rules.update_pause_s) or since_told < -_AHEAD
         for guard, why in (
             ("waits", "" if episode.delivered else f"{episode.key} has not been delivered yet"),
             ("cap", "" if episode.updates_count < rules.updates_count else "the ticket has all its updates"),
-            ("pause", "" if since_told >= timedelta(seconds=rules.update_pause_s) else "told a moment ago"),
+            ("pause", "" if rested else "told a moment ago"),
             ("storm", self._storm()),
         ):
             if why:
-                return self._say(Action.HOLD, f"{row}, {guard}", f"{said}; held: {why}", episode)
+                return self._say(Action.HOLD, f"{row}, {guard}", f"{said}; held: {why}", held or episode)
         updated = replace(
             episode,
             told=told,
@@ -268,6 +339,8 @@ class _Deciding:
             priority=max(episode.priority, self._priority(), key=_RANKS.index),
             updates_count=episode.updates_count + 1,
             texts_count=episode.texts_count + 1,
+            over_told=False,
+            back_at=None,
         )
         return self._say(Action.UPDATE, row, said, updated)
 
@@ -303,9 +376,14 @@ def _bad(episode: Episode) -> Episode:
     return replace(episode, good_runs_count=0, first_good_at=None)
 
 
-def _told(incident: Incident) -> Iterator[Told]:
+def _told(incident: Incident, now: datetime) -> Iterator[Told]:
     for finding in (incident.lead, *incident.others):
-        yield Told(fingerprint=fingerprint(finding), title=finding.title[:200], severity=finding.severity)
+        yield Told(
+            fingerprint=fingerprint(finding),
+            title=finding.title[:200],
+            severity=finding.severity,
+            seen_at=now,
+        )
 
 
 def _joined(before: tuple[Told, ...], now: tuple[Told, ...]) -> tuple[Told, ...]:
@@ -326,6 +404,12 @@ def _listed(words: list[str]) -> str:
     named = ", ".join(words[:_NAMED_COUNT])
     more = len(words) - _NAMED_COUNT
     return f"{named} and {more} more" if more > 0 else named
+
+
+def lasting(episode: Episode) -> str:
+    """Return how long an episode lasted, and that it was not there all the time when it came back."""
+    length = duration(episode.last_bad_at - episode.began_at)
+    return f"{length}, with breaks" if episode.returns_count else length
 
 
 def duration(length: timedelta) -> str:

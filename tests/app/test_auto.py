@@ -14,7 +14,7 @@ from iwx_agent.app.auto import STOP, Outcome, decide_and_keep, situation_of, why
 from iwx_agent.app.filing import Known, Writing, free_number, known_of
 from iwx_agent.app.posted import Posted
 from iwx_agent.config.sending import AutoSettings, Sending
-from iwx_agent.model import Report, Severity
+from iwx_agent.model import CheckResult, Report, Severity, Status
 from iwx_agent.model.changes import Change, ChangeGap, Changes
 from iwx_agent.model.episode import Action, Decision, Ignored
 from iwx_agent.model.sending import OutboxRules
@@ -25,10 +25,26 @@ from iwx_agent.rendering.ticket.fields import key_of
 from iwx_agent.state.contract import Ignore, Past
 from iwx_agent.state.door import StateError
 from iwx_agent.state.memory import MemoryStore
+from iwx_agent.triage.decision import decide
 
 
 def row(decision: Decision) -> tuple[str, str]:
     return decision.action.value, decision.row
+
+
+def test_what_a_wrong_clock_noted_holds_nothing_once_the_clock_is_known_to_be_right() -> None:
+    ahead = seen(MAIL).collected_at + timedelta(days=300)
+    known = Known(past=Past(said_at=(ahead,), filed_at=(ahead,)))
+    rules = AutoSettings(enabled=True, drafts_count=0)
+
+    def decided(*results: CheckResult) -> Decision:
+        report = seen(MAIL)
+        report = replace(report, results=(*report.results, *results))
+        return decide(situation_of(report, known, rules, AT, stopped="", new_key=KEY))
+
+    assert decided().row == "clock"
+    assert decided(result(check_id="system.clock", status=Status.UNKNOWN)).row == "clock"
+    assert decided(result(check_id="system.clock")).row == "first time"
 
 
 # A story

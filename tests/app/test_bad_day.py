@@ -312,6 +312,25 @@ def test_where_nobody_can_look_the_ticket_after_the_damage_says_that_it_may_be_a
     assert life.entry().state is State.SENT
 
 
+def test_where_the_key_tells_no_day_an_old_ticket_is_not_taken_for_this_one(kept: Path) -> None:
+    undated = replace(MAIL, since_at=None)
+    portal = Way("portal")
+    life = Life(portal, store=CarefulStore)
+    life.run(undated)
+    (kept / "state.db").write_bytes(b"hello" * 1000)
+    life.run(undated)  # which could be of another day
+    assert len(portal.received) == 2
+    assert portal.received[1].message.startswith("This may be a duplicate of ")
+
+
+def test_after_the_damage_nobody_has_to_send_a_first_draft_again(kept: Path) -> None:
+    portal = Way("portal")
+    life = lost(portal, kept)
+    life.sending = Sending(auto=AutoSettings(enabled=True, drafts_count=1))
+    assert life.run(WEB).row == "first time"
+    assert len(portal.received) == 2
+
+
 def test_after_the_damage_a_portal_that_is_down_is_looked_through_when_it_is_back(kept: Path) -> None:
     portal = Way("portal")
     life = lost(portal, kept)

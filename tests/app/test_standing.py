@@ -17,6 +17,7 @@ from iwx_agent.model import AssistanceReport, Severity
 from iwx_agent.outbox.machine import State
 from iwx_agent.outbox.shelf import StoreShelf
 from iwx_agent.rendering.ticket.fields import key_of
+from iwx_agent.state.contract import Event, Note
 
 OFF = AutoSettings()
 ON = AutoSettings(enabled=True, drafts_count=0)
@@ -79,7 +80,10 @@ def test_one_that_waits_and_a_draft_are_named_as_such() -> None:
     )
     drafted = Server(drafts_count=1)
     drafted.run(MAIL)
-    assert said(drafted, MAIL) == ""  # a person's own ticket takes the place of a draft
+    assert said(drafted, MAIL) == (
+        f"auto has drafted a ticket about this: read it with iwx-agent outbox show {KEY}, "
+        "or send your own: iwx-agent submit"
+    )
 
 
 def test_one_that_only_lies_here_is_to_be_pasted() -> None:
@@ -127,6 +131,9 @@ def test_auto_will_file_it_only_when_nothing_is_in_its_way() -> None:
         "To send it now, with what you have to say: iwx-agent submit"
     )
     assert said(server, MAIL, auto=ON) == soon
+    server.store.commit(Note(event=Event(at=server.now, kind="filed")))
+    assert said(server, MAIL, auto=ON) == soon.replace("at its next run", "when it may (now: pause)")
+    server.now += timedelta(hours=1)
     assert said(server, SLOW, auto=ON) == ""
     assert said(server, MAIL, auto=replace(ON, drafts_count=1)) == ""
     off = AssistanceReport(state="off")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from story import AUTHOR, BUNDLE, FIVE, KEY, Busy, Server
 
+from iwx_agent.app.auto import decide_and_keep
 from iwx_agent.app.submit import Plan, letter_of, plan_of, refusals, submit
 from iwx_agent.model import (
     AssistanceReport,
@@ -226,7 +227,8 @@ def test_what_is_no_emergency_is_one_ticket_a_day() -> None:
     server = Server()
     assert sent(server, seen(SLOW)).what == "file"
     again = sent(server, seen(SLOW))
-    assert (again.what, again.said) == ("nothing", f"{key_of(seen(SLOW))} of the same day is about the same")
+    assert again.what == "nothing"
+    assert again.said == f"{key_of(seen(SLOW))}, filed within a day, is about the same"
     assert sent(server, seen(SLOW), anyway=True).number == 2
     assert sent(server, NOTED).what == "file"
     assert server.store.past(AT - timedelta(days=1)).episode is None
@@ -240,20 +242,50 @@ def test_what_is_no_emergency_leaves_an_open_ticket_alone() -> None:
     assert server.run(MAIL).row == "unchanged"
 
 
-def test_what_was_seen_once_is_filed_by_hand_but_is_no_episode() -> None:
+def test_what_was_seen_once_and_is_filed_by_hand_is_not_filed_again_by_auto() -> None:
     server = Server()
     once = replace(MAIL, state=IncidentState.UNCONFIRMED)
     assert sent(server, seen(once)).what == "file"
-    assert server.store.past(AT - timedelta(days=1)).episode is None
+    assert server.run(MAIL).row == "unchanged"
+    assert len(server.texts()) == 1
 
 
-def test_what_was_dropped_is_sent_when_it_is_wanted_after_all() -> None:
+def test_a_ticket_of_long_ago_does_not_swallow_a_new_outage_while_auto_is_off() -> None:
+    """Nobody sees the end of what a person has filed where no timer runs."""
+    server = Server(enabled=False)
+    sent(server, seen(MAIL))
+    for days, what in ((1, "update"), (60, "file")):
+        server.now = AT + timedelta(days=days)
+        again = replace(MAIL, since_at=server.now - timedelta(minutes=2))
+        assert sent(server, seen(again, collected_at=server.now)).what == what
+    server.now += timedelta(days=60)
+    assert server.run().row == "getting over"
+    assert server.run().action == "nothing"  # of an end that nobody saw nothing is told
+    assert len(server.texts()) == 3
+
+
+def test_where_a_run_may_say_nothing_the_end_is_seen_all_the_same() -> None:
+    server = Server()
+    sent(server, seen(MAIL))
+    for _ in range(80):
+        found = seen(collected_at=server.now)
+        decide_and_keep(found, server.store, server.sending, AUTHOR, server.now, stopped="auto is off")
+        server.now += FIVE
+    kept = server.store.past(AT).episode
+    assert kept is not None
+    assert kept.episode.over_at is not None
+    assert len(server.texts()) == 1
+
+
+def test_what_was_dropped_is_sent_when_it_is_wanted_after_all_and_then_once() -> None:
     server = Server()
     server.desk_is_open = False
     submit(seen(SLOW), server.store, AUTHOR, AT)
     (text,) = server.texts()
     StoreShelf(server.store).move(text, replace(text.entry, state=State.DROPPED))
-    assert plan_of(seen(SLOW), server.store, AT).number == 2
+    assert sent(server, seen(SLOW)).number == 2
+    assert sent(server, seen(SLOW)).what == "nothing"
+    assert plan_of(seen(SLOW), server.store, AT + timedelta(days=1)).number == 3  # another day's
 
 
 def test_it_is_planned_again_when_another_process_was_faster() -> None:

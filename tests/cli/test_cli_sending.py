@@ -117,6 +117,15 @@ def test_what_was_not_accepted_is_said_with_the_copy_to_paste(place: Place, iwx:
     assert [letter.key for letter in place.files.received] == [KEY]
 
 
+def test_a_note_that_cannot_be_sent_yet_is_said_to_be_lost(place: Place, iwx: Run) -> None:
+    place.desk.error = Undelivered("later", "webhook", "503 Service Unavailable")
+    iwx("submit", "--yes")
+    code, out, err = iwx("submit", "--yes", "--note", "it began at noon")
+    assert code == 5
+    assert f"{KEY} tells it" in out
+    assert "what you had to say was not sent, since nothing is; say it again when that has changed" in err
+
+
 def test_what_nobody_takes_has_failed_and_says_how_it_goes_on(place: Place, iwx: Run) -> None:
     place.desk.error = Undelivered("person", "webhook", "a captcha", page=b"<html>captcha</html>")
     code, out, _ = iwx("submit", "--yes")

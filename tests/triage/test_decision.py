@@ -25,6 +25,7 @@ from iwx_agent.triage.incidents import fingerprint
 RULES = AutoRules(drafts_count=0)
 KEY = "iwx-1"
 SIX_HOURS = timedelta(hours=6)
+THREE_DAYS = timedelta(days=3)
 
 
 def episode(*incidents: Incident, **more: Any) -> Episode:
@@ -315,13 +316,29 @@ def test_over_before_it_was_delivered() -> None:
 
 
 def test_over_before_a_person_sent_it_is_told_to_nobody_and_never_updated() -> None:
-    before = episode(MAIL, good_runs_count=1, delivered=False, given_up=True)
+    before = episode(MAIL, good_runs_count=1, delivered=False, given_up=True, draft=True)
     found = decided(seen(), before)
     assert row(found) == ("nothing", "over")
     assert found.said == "over before anybody sent iwx-1: it lasted 2 h 50 min"
     assert found.episode is not None
     assert found.episode.over_at == AT
     assert row(decided(seen(MAIL), found.episode, now=AT + timedelta(hours=1))) == ("file", "first time")
+
+
+def test_over_before_it_was_surely_sent_says_so() -> None:
+    found = decided(seen(), episode(MAIL, good_runs_count=1, delivered=False, given_up=True))
+    assert row(found) == ("nothing", "over")
+    assert found.said == "over before iwx-1 was surely sent: it lasted 2 h 50 min"
+
+
+def test_an_end_that_nobody_saw_for_days_is_not_told() -> None:
+    late = episode(MAIL, good_runs_count=1, began_at=AT - THREE_DAYS, last_bad_at=AT - THREE_DAYS)
+    assert row(decided(seen(), late)) == ("recovery", "over")
+    found = decided(seen(), replace(late, last_bad_at=late.last_bad_at - minutes(1)))
+    assert row(found) == ("nothing", "over")
+    assert found.said == "iwx-1 is over for long, which nobody saw: nothing is told of it"
+    assert found.episode is not None
+    assert found.episode.over_at == AT
 
 
 def test_a_short_outage_is_told_in_minutes() -> None:
@@ -365,6 +382,129 @@ def test_flapping_is_over_after_it_was_quiet_for_long() -> None:
     restless = replace(flapping, last_bad_at=AT - minutes(360) + timedelta(seconds=1))
     assert row(decided(seen(), restless)) == ("hold", "flapping")
     assert row(decided(seen(), replace(flapping, last_bad_at=AT - minutes(360)))) == ("recovery", "over")
+
+
+@pytest.mark.parametrize(
+    ("more", "situation", "held"),
+    [
+        ({"updates_count": 10}, {}, "cap"),
+        ({"told_at": AT - minutes(5)}, {}, "pause"),
+        ({}, {"said_at": (AT,) * 8}, "storm"),
+    ],
+)
+def test_what_came_back_and_was_held_is_told_by_a_later_run(
+    more: dict[str, Any], situation: dict[str, Any], held: str
+) -> None:
+    before = over(minutes(5), over_told=True, **more)
+    found = decided(seen(MAIL), before, **situation)
+    assert (row(found), found.episode) == (("hold", f"came back, {held}"), before)
+    later = AT + minutes(20)
+    if held == "cap":  # the ticket takes no more: a new one does
+        assert row(decided(seen(MAIL), found.episode, now=AT + SIX_HOURS)) == ("file", "first time")
+    else:
+        told = decided(seen(MAIL), found.episode, now=later)
+        assert row(told) == ("update", "came back")
+        assert told.episode is not None
+        assert not told.episode.over_told
+
+
+def test_what_flaps_and_then_stays_is_told_after_an_hour() -> None:
+    held = decided(seen(MAIL), over(minutes(5), returns_count=2, over_told=True))
+    assert row(held) == ("hold", "flapping")
+    unchanged = decided(seen(MAIL), held.episode, now=AT + minutes(59))
+    assert row(unchanged) == ("nothing", "unchanged")
+    told = decided(seen(MAIL), unchanged.episode, now=AT + minutes(60))
+    assert row(told) == ("update", "came back")
+    assert told.said == "Mail is down (MAIL-001): back for 1 h 0 min now"
+    assert row(decided(seen(MAIL), told.episode, now=AT + minutes(120))) == ("nothing", "unchanged")
+    # A good run between: the hour begins anew.
+    good = decided(seen(), unchanged.episode, now=AT + minutes(59))
+    again = decided(seen(MAIL), good.episode, now=AT + minutes(64))
+    assert row(again) == ("nothing", "unchanged")
+    assert row(decided(seen(MAIL), again.episode, now=AT + minutes(123))) == ("nothing", "unchanged")
+    assert row(decided(seen(MAIL), again.episode, now=AT + minutes(124))) == ("update", "came back")
+
+
+def test_what_comes_back_with_breaks_is_said_to_have_had_them() -> None:
+    found = decided(seen(), episode(MAIL, good_runs_count=1, returns_count=1))
+    assert found.said == "iwx-1 is over: it lasted 2 h 50 min, with breaks"
+
+
+# Not seen for long
+
+
+ANEW = replace(MAIL, since_at=AT - minutes(1))
+
+
+def told_before(ago: timedelta, *incidents: Incident, **more: Any) -> Episode:
+    before = episode(*incidents, **more)
+    mail = fingerprint(MAIL.lead)
+    told = tuple(
+        replace(one, seen_at=AT - ago if one.fingerprint == mail else AT - minutes(5)) for one in before.told
+    )
+    return replace(before, told=told)
+
+
+def test_a_second_outage_long_after_the_ticket_was_told_of_the_first_is_news() -> None:
+    long_ago = told_before(SIX_HOURS + minutes(1), MAIL, WEB)
+    found = decided(seen(ANEW, WEB), long_ago)
+    assert row(found) == ("update", "came back")
+    assert found.said == "Mail is down: seen again, long after iwx-1 was told of it"
+    assert row(decided(seen(ANEW, WEB), found.episode, now=AT + minutes(20))) == ("nothing", "unchanged")
+    assert row(decided(seen(ANEW, WEB), told_before(SIX_HOURS, MAIL, WEB))) == ("nothing", "unchanged")
+
+
+def test_an_outage_that_was_not_looked_at_for_long_is_the_same_one() -> None:
+    since_then = replace(MAIL, since_at=AT - timedelta(hours=12))
+    assert row(decided(seen(since_then), told_before(timedelta(hours=8), MAIL))) == ("nothing", "unchanged")
+    unknown = replace(MAIL, since_at=None)
+    assert decided(seen(unknown), told_before(timedelta(hours=8), MAIL)).row == "came back"
+
+
+def test_a_second_outage_that_is_held_is_told_by_a_later_run() -> None:
+    long_ago = told_before(SIX_HOURS + minutes(1), MAIL, WEB, told_at=AT)
+    held = decided(seen(ANEW, WEB), long_ago)
+    assert row(held) == ("hold", "came back, pause")
+    assert row(decided(seen(ANEW, WEB), held.episode, now=AT + minutes(15))) == ("update", "came back")
+
+
+def test_an_open_ticket_of_another_time_is_not_that_of_a_new_emergency() -> None:
+    forgotten = episode(MAIL, last_bad_at=AT - THREE_DAYS - minutes(1))
+    for found in (ANEW, replace(MAIL, since_at=None), WEB):
+        assert row(decided(seen(found), forgotten)) == ("file", "first time")
+    at_the_limit = replace(forgotten, last_bad_at=AT - THREE_DAYS)
+    assert decided(seen(ANEW), at_the_limit).row == "came back"
+    still = replace(MAIL, since_at=AT - timedelta(days=5))
+    assert decided(seen(still), forgotten).row == "unchanged"
+
+
+def test_a_ticket_that_nobody_will_read_does_not_swallow_another_emergency() -> None:
+    stuck = episode(MAIL, delivered=False, given_up=True)
+    found = decided(seen(MAIL, WEB), stuck)
+    assert row(found) == ("file", "first time")
+    assert found.episode is not None
+    assert found.episode.key == "iwx-new"
+    assert row(decided(seen(MAIL), stuck)) == ("nothing", "unchanged")
+    draft = replace(stuck, draft=True)
+    assert row(decided(seen(MAIL, WEB), draft)) == ("hold", "new member, waits")
+
+
+def test_a_run_that_may_say_nothing_still_sees_an_end() -> None:
+    stopped = {"stopped": "auto is off"}
+    long_ago = episode(MAIL, last_bad_at=AT - SIX_HOURS - minutes(1))
+    found = decided(seen(), long_ago, **stopped)
+    assert row(found) == ("nothing", "stopped")
+    assert found.episode == replace(long_ago, over_at=AT)
+    assert decided(seen(), found.episode, **stopped).episode == found.episode
+    for report, before in (
+        (seen(), episode(MAIL, last_bad_at=AT - SIX_HOURS)),
+        (seen(blind=("a.b",)), long_ago),
+        (seen(replace(MAIL, state=IncidentState.PASSING)), long_ago),
+    ):
+        assert decided(report, before, **stopped).episode == before
+    bad = decided(seen(MAIL), long_ago, **stopped).episode
+    assert bad is not None
+    assert (bad.last_bad_at, bad.told[0].seen_at, bad.over_at) == (AT, AT, None)
 
 
 # Whatever comes
