@@ -19,7 +19,7 @@ from iwx_agent.rendering.ticket.fields import key_of, ticket_of
 from iwx_agent.rendering.ticket.summary import lead_of
 from iwx_agent.state.contract import Change, Event, EventKind, KeepEpisode, KeptEpisode, Note, Past, Store
 from iwx_agent.transports.contract import Attachment, Letter
-from iwx_agent.triage.decision import lasting
+from iwx_agent.triage.decision_words import lasting
 from iwx_agent.triage.incidents import fingerprint
 
 _DAY = timedelta(days=1)

@@ -24,6 +24,7 @@ from iwx_agent.model import (
     worst,
 )
 from iwx_agent.model.episode import Action, AutoRules, Decision, Episode, Ignored, Told
+from iwx_agent.triage.decision_words import duration, lasting, listed, named, titles
 from iwx_agent.triage.incidents import fingerprint
 
 _STORM_S = 3600
@@ -32,7 +33,6 @@ _LASTING = timedelta(hours=1)  # what flaps is told after all when it stays
 # What nobody has seen for so long has nothing to do with what is seen now: support has closed that ticket.
 FORGOTTEN_AFTER = timedelta(days=3)
 _AHEAD = timedelta(minutes=5)
-_NAMED_COUNT = 3
 _RANKS = tuple(Priority)
 
 
@@ -139,7 +139,7 @@ class _Deciding:
         for row, found, why in self._not_ours():
             if found:
                 action = Action.HOLD if row in ("in progress", "seen once") else Action.NOTHING
-                return self._say(action, row, f"{_named(found)}: {why}")
+                return self._say(action, row, f"{named(found)}: {why}")
         if self._blind:
             return self._say(
                 Action.NOTHING, "unknowns", f"no emergency was seen, but {self._blind_words()} could not tell"
@@ -160,7 +160,7 @@ class _Deciding:
 
     def _good(self, episode: Episode) -> Decision:
         """An open ticket, and this run sees none of its emergencies: over, once that is sure."""
-        unsure = next((f"{_named(found)}: {why}" for _, found, why in self._not_ours() if found), "")
+        unsure = next((f"{named(found)}: {why}" for _, found, why in self._not_ours() if found), "")
         if self._blind:
             return self._say(
                 Action.NOTHING,
@@ -203,7 +203,7 @@ class _Deciding:
             return self._returned(last)
         for row, why in self._obstacles():
             if why:
-                return self._say(Action.HOLD, row, f"{_named(self._ours)}: {why}")
+                return self._say(Action.HOLD, row, f"{named(self._ours)}: {why}")
         episode = Episode(
             key=self._is.new_key,
             opened_at=self._is.now,
@@ -215,7 +215,7 @@ class _Deciding:
         )
         draft = self._is.drafts_made_count < rules.drafts_count
         row = "draft" if draft else "first time"
-        said = f"{_named(self._ours)}: {'a draft of ' if draft else ''}a new ticket, {episode.key}"
+        said = f"{named(self._ours)}: {'a draft of ' if draft else ''}a new ticket, {episode.key}"
         if draft:
             said += f" (number {self._is.drafts_made_count + 1} of {rules.drafts_count} that a person sends)"
         return self._say(Action.DRAFT if draft else Action.FILE, row, said, episode)
@@ -252,9 +252,9 @@ class _Deciding:
         count = last.returns_count + 1
         again = replace(self._seen(last), over_at=None, returns_count=count)
         if count >= self._is.rules.returns_count:
-            said = f"{_named(self._ours)}: flapping, back for time {count}; {last.key} has been told of it"
+            said = f"{named(self._ours)}: flapping, back for time {count}; {last.key} has been told of it"
             return self._say(Action.HOLD, "flapping", said, replace(again, back_at=self._is.now))
-        said = f"{_named(self._ours)}: back soon after it was over"
+        said = f"{named(self._ours)}: back soon after it was over"
         # What is held is told by a later run: until then the ticket's last word is that it is over.
         return self._update("came back", said, again, held=last)
 
@@ -270,10 +270,10 @@ class _Deciding:
             back_at = episode.back_at or self._is.now
             episode = replace(episode, back_at=back_at)
             if self._is.now - back_at >= _LASTING:
-                said = f"{_named(self._ours)}: back for {duration(self._is.now - back_at)} now"
+                said = f"{named(self._ours)}: back for {duration(self._is.now - back_at)} now"
                 return self._update("came back", said, episode)
         if returned := self._returned_unseen(before):
-            said = f"{_titles(returned)}: seen again, long after {episode.key} was told of it"
+            said = f"{titles(returned)}: seen again, long after {episode.key} was told of it"
             owed = {told.fingerprint: told for told in returned}  # while it is held, they stay unseen
             held = replace(episode, told=tuple(owed.get(told.fingerprint, told) for told in episode.told))
             return self._update("came back", said, held)
@@ -284,22 +284,20 @@ class _Deciding:
         if added:
             emergencies = [told for told in added if told.severity >= Severity.EMERGENCY]
             if emergencies:
-                said = f"{_titles(emergencies)}: new beside what {episode.key} tells"
+                said = f"{titles(emergencies)}: new beside what {episode.key} tells"
                 return self._update("new member", said, episode)
         if worse or more_urgent:
-            said = f"{_titles(worse) or _named(self._ours)}: worse than {episode.key} tells"
+            said = f"{titles(worse) or named(self._ours)}: worse than {episode.key} tells"
             return self._update("worse", said, episode)
         still = {told.fingerprint for told in self._now_told}
         gone = [t for t in episode.told if t.severity >= Severity.EMERGENCY and t.fingerprint not in still]
         if gone:
-            said = f"{_titles(gone)}: not seen any more; {episode.key} stays open for the rest"
+            said = f"{titles(gone)}: not seen any more; {episode.key} stays open for the rest"
             return self._say(Action.NOTHING, "better", said, episode)
         repeat_s = self._is.rules.repeat_after_s
         if repeat_s and self._is.now - episode.told_at >= timedelta(seconds=repeat_s):
-            return self._update("repeat interval", f"{_named(self._ours)}: still so", episode)
-        return self._say(
-            Action.NOTHING, "unchanged", f"{_named(self._ours)}: {episode.key} tells it", episode
-        )
+            return self._update("repeat interval", f"{named(self._ours)}: still so", episode)
+        return self._say(Action.NOTHING, "unchanged", f"{named(self._ours)}: {episode.key} tells it", episode)
 
     def _returned_unseen(self, before: Episode) -> list[Told]:
         """Return the emergencies of the ticket that no run has seen for long, and that have begun anew."""
@@ -369,7 +367,7 @@ class _Deciding:
         return [at for at in moments if self._is.now - at < timedelta(seconds=seconds)]
 
     def _blind_words(self) -> str:
-        return _listed(self._blind)
+        return listed(self._blind)
 
 
 def _bad(episode: Episode) -> Episode:
@@ -390,32 +388,3 @@ def _joined(before: tuple[Told, ...], now: tuple[Told, ...]) -> tuple[Told, ...]
     """Return all that was ever told, each as it was told last."""
     both = {told.fingerprint: told for told in before} | {told.fingerprint: told for told in now}
     return tuple(both.values())
-
-
-def _named(incidents: list[Incident]) -> str:
-    return _listed([f"{incident.lead.title} ({incident.lead.code})" for incident in incidents])
-
-
-def _titles(told: list[Told]) -> str:
-    return _listed([one.title for one in told])
-
-
-def _listed(words: list[str]) -> str:
-    named = ", ".join(words[:_NAMED_COUNT])
-    more = len(words) - _NAMED_COUNT
-    return f"{named} and {more} more" if more > 0 else named
-
-
-def lasting(episode: Episode) -> str:
-    """Return how long an episode lasted, and that it was not there all the time when it came back."""
-    length = duration(episode.last_bad_at - episode.began_at)
-    return f"{length}, with breaks" if episode.returns_count else length
-
-
-def duration(length: timedelta) -> str:
-    """Return a length of time in hours and minutes."""
-    minutes = max(int(length.total_seconds()) // 60, 0)
-    hours, minutes = divmod(minutes, 60)
-    if not hours and not minutes:
-        return "less than a minute"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

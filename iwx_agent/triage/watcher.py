@@ -20,7 +20,7 @@ from iwx_agent.model.watcher import (
     WatcherFacts,
     WatchUnits,
 )
-from iwx_agent.triage.decision import duration
+from iwx_agent.triage.decision_words import duration
 
 PERIOD_S = 300  # of the timer as it is shipped
 PERIODS_COUNT = 3
