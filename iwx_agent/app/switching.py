@@ -108,7 +108,7 @@ def send_test(run: Run, sending: Sending, say: Say) -> Posted:
 
 
 def may_be_there(entry: Entry) -> bool:
-    """Return whether an attempt may have been accepted, and nobody has looked for it since and found nothing."""
+    """Return whether an attempt may have been accepted, and no look since has found that it was not."""
     endings = [one.ending for one in entry.attempts if one.ending in ("uncertain", "not found")]
     return endings[-1:] == ["uncertain"]
 
