@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from iwx_agent.app.clock import now_of
 from iwx_agent.app.diagnose import Request
 from iwx_agent.app.filing import Author, Known, Writing, free_number, known_of
-from iwx_agent.app.posted import Posted
+from iwx_agent.app.posted import NEWEST_COUNT, Posted, any_undelivered
 from iwx_agent.app.sources import OnProgress, Run, run_here
 from iwx_agent.app.way_in import noted, remembered
 from iwx_agent.config.sending import AutoSettings, Sending
@@ -22,7 +22,7 @@ from iwx_agent.model.episode import Action, Decision
 from iwx_agent.model.steering import Sent
 from iwx_agent.model.window import why_outside
 from iwx_agent.rendering.ticket.fields import key_of
-from iwx_agent.state.contract import Event, Note, Past, Store
+from iwx_agent.state.contract import Event, KeptText, Note, Past, Store
 from iwx_agent.state.door import StateError
 from iwx_agent.transports.contract import Attachment
 from iwx_agent.triage.decision import Situation, decide, own_emergencies
@@ -48,6 +48,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     posted: Posted = Posted()
     said: tuple[str, ...] = ()
     sure: bool = True  # false: what was filed before cannot be told, so nothing could be filed
+    undelivered: bool = False  # whether a text of this or an earlier run is; only for a heartbeat
 
     @property
     def sent(self) -> Sent:
@@ -178,6 +179,7 @@ class Sight:
     def __init__(self) -> None:
         self.busy = True  # in doubt
         self.assistance: Event | None = None
+        self.texts: tuple[KeptText, ...] = ()  # the oldest first
 
     def look(self, workers: "Workers", request: Request) -> Request:
         """Return the request; with what was done of late when that could be the end of an open ticket."""
@@ -188,7 +190,8 @@ class Sight:
             self.assistance = next(iter(latest.events("assistance", 1)), None)
             kept = latest.episode()
             open_ticket = kept is not None and kept.episode.over_at is None
-            self.busy = open_ticket or latest.below_run or any(not text.ended for text in latest.texts())
+            self.texts = latest.texts()
+            self.busy = open_ticket or latest.below_run or any(not text.ended for text in self.texts)
         except StateError:
             open_ticket = True
         return replace(request, background=True) if open_ticket else request
@@ -218,7 +221,10 @@ def run_auto(
         stopped = why_stopped(sending.auto, stop)
         told = noted(run.report, sight.assistance)
         quiet = not (sight.busy or stopped or any(counts_as_emergency(i) for i in run.report.incidents))
-        outcome = _quiet(run, sending, told) if quiet else _with_lock(run, sending, stop, stopped, told, say)
+        if quiet:
+            outcome = _quiet(run, sending, told, sight.texts[-NEWEST_COUNT:])
+        else:
+            outcome = _with_lock(run, sending, stop, stopped, told, say)
         if sending.auto.heartbeat_url and went_well(outcome, stop):
             from iwx_agent.app.heartbeat import beat_after_run
 
@@ -227,11 +233,12 @@ def run_auto(
 
 
 def went_well(outcome: Outcome, stop: Path) -> bool:
-    """Return whether someone outside may rely on this run: it could decide, and send what it had to."""
-    return outcome.sure and not outcome.posted.undelivered and not why_silent(stop)
+    """Return whether someone outside may rely on this run: it could decide, and nothing lies undelivered."""
+    undelivered = outcome.undelivered or outcome.posted.undelivered
+    return outcome.sure and not undelivered and not why_silent(stop)
 
 
-def _quiet(run: Run, sending: Sending, told: tuple[Note, ...]) -> Outcome:
+def _quiet(run: Run, sending: Sending, told: tuple[Note, ...], newest: tuple[KeptText, ...]) -> Outcome:
     """Nothing is open, waits or is wrong: note that; of a disk that takes no note was told already."""
     from iwx_agent.state.door import Door
     from iwx_agent.state.store import DiskStore
@@ -242,7 +249,8 @@ def _quiet(run: Run, sending: Sending, told: tuple[Note, ...]) -> Outcome:
     changes = Writing(run.report, Author(), now).changes(decision, known, 1)
     with suppress(StateError):
         DiskStore(Door(workers=run.host.workers)).commit(*changes, *told)
-    return Outcome(report=run.report, decision=decision)
+    undelivered = bool(sending.auto.heartbeat_url) and any_undelivered(newest)
+    return Outcome(report=run.report, decision=decision, undelivered=undelivered)
 
 
 def _with_lock(
@@ -281,7 +289,23 @@ def _with_lock(
             return Outcome(report=run.report, decision=decision, said=store.said, sure=store.sure)
         posted = post_of(run, sending).send(store)
         said = (*store.said, *posted.said)
-        return Outcome(report=run.report, decision=decision, posted=posted, said=said, sure=store.sure)
+        undelivered = bool(sending.auto.heartbeat_url) and _left_undelivered(store)
+    return Outcome(
+        report=run.report,
+        decision=decision,
+        posted=posted,
+        said=said,
+        sure=store.sure,
+        undelivered=undelivered,
+    )
+
+
+def _left_undelivered(store: Store) -> bool:
+    """Return whether something is undelivered after a run, or that cannot be told."""
+    try:
+        return any_undelivered((*store.waiting(), *store.texts(NEWEST_COUNT)))
+    except StateError:
+        return True
 
 
 def post_of(run: Run, sending: Sending) -> "Post":

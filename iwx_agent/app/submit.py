@@ -282,7 +282,24 @@ class Submission:
         texts = posted.lines(self.now) if posted is not None else ()
         if plan.filed is not None:
             texts = (line_of(plan.filed.entry.key, plan.filed.entry, self.now),)
-        return Sent(at=self.now, action=plan.what, row="", said=plan.said, texts=texts)
+        return Sent(
+            at=self.now,
+            action=plan.what,
+            row="",
+            said=plan.said,
+            key=_text_key(plan, self.report),
+            texts=texts,
+        )
+
+
+def _text_key(plan: Plan, report: Report) -> str:
+    """Return the key of the text that a plan sends; of the ticket that is there when it sends nothing."""
+    if plan.what is Action.NOTHING:
+        return plan.filed.entry.key if plan.filed is not None else ""
+    episode = plan.decision.episode if plan.decision is not None else None
+    if plan.what is Action.UPDATE and episode is not None:
+        return f"{episode.key}-{episode.texts_count}"
+    return key_of(report, number=plan.number)
 
 
 def _last_assistance(run: Run) -> Event | None:

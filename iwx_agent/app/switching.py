@@ -1,6 +1,7 @@
 """``auto enable`` and ``auto disable``: a test ticket, then a file of the agent's own below conf.d."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct
@@ -16,9 +17,11 @@ from iwx_agent.app.traces import Traces
 from iwx_agent.audit import Audit
 from iwx_agent.config.sending import Sending
 from iwx_agent.model import Licence, Report
+from iwx_agent.model.sending import OutboxRules
 from iwx_agent.model.ticket import ticket_key
-from iwx_agent.outbox.machine import Entry, State
-from iwx_agent.outbox.shelf import adding
+from iwx_agent.outbox.machine import Entry, Outbox, State
+from iwx_agent.outbox.sending import Kept
+from iwx_agent.outbox.shelf import StoreShelf, adding
 from iwx_agent.rendering.ticket.fields import ticket_of
 from iwx_agent.rendering.words import one_line
 from iwx_agent.state.contract import Store
@@ -28,6 +31,7 @@ from iwx_agent.transports.contract import Letter
 SWITCH = Path("/etc/iwx-agent/conf.d/90-auto.toml")
 _NUMBERS_COUNT = 1000
 _ABOUT = "a test of the agent"
+_SUBJECT = "[LOW] Test of iwx-agent on"  # of no other text
 
 
 class Unswitched(Struct, frozen=True, kw_only=True):
@@ -59,7 +63,7 @@ def test_letter(report: Report, run_at: float, sending: Sending, number: int) ->
     key = ticket_key(report.host.name, _ABOUT, report.collected_at.date(), number)
     message = (
         f"This tests the way by which {name} files tickets. It asks for nothing: please close it.\n\n"
-        "From now on iwx-agent files a ticket on this server by itself when it has seen an emergency twice. "
+        "Once auto is on, iwx-agent files a ticket here by itself when it has seen an emergency twice. "
         "It tells what it has seen and where, and says so when it is over.\n\n"
         f"Remote Assistance: {ticket.remote_assistance_enabled}\nTicket key: {key}"
     )
@@ -68,7 +72,7 @@ def test_letter(report: Report, run_at: float, sending: Sending, number: int) ->
         category=ticket.category,
         ip_address_or_hostname=ticket.ip_address_or_hostname,
         assistance=ticket.assistance,
-        subject=f"[LOW] Test of iwx-agent on {name}, nothing to do [{key}]",
+        subject=f"{_SUBJECT} {name}, nothing to do [{key}]",
         message=message,
         priority="Low",
         sender_name=sending.delivery.sender_name,
@@ -78,7 +82,9 @@ def test_letter(report: Report, run_at: float, sending: Sending, number: int) ->
 
 
 def send_test(run: Run, sending: Sending, say: Say) -> Posted:
-    """Send a test ticket, as every ticket is sent; return what became of it.
+    """Send a test ticket, as every ticket is sent, but in this run only; return what became of it.
+
+    What nobody has surely accepted by then is dropped, so that no test comes hours later, or several at once.
 
     Raises:
         StateError: it could not be kept, or another process sends for too long.
@@ -89,11 +95,47 @@ def send_test(run: Run, sending: Sending, say: Say) -> Posted:
     with SendingLock() as lock:
         take_turn(lock, run.host.aside(SEND_S), say)
         store = CarefulStore(workers=run.host.workers)
+        now = now_of(run.host)
+        _drop_earlier(store, now, say)
         key = _put(run, sending, store)
-        posted = post_of(run, sending).send(store)
+        try:
+            posted = post_of(run, sending).send(store)
+        finally:
+            test = _settled(store, key, now)
         for said in (*store.said, *posted.said):
             say(said)
-    return replace(posted, moved=tuple(kept for kept in posted.moved if kept.entry.key == key))
+    return replace(posted, moved=() if test is None else (test,))
+
+
+def may_be_there(entry: Entry) -> bool:
+    """Return whether an attempt may have been accepted, and no look since has found that it was not."""
+    endings = [one.ending for one in entry.attempts if one.ending in ("uncertain", "not found")]
+    return endings[-1:] == ["uncertain"]
+
+
+def _drop_earlier(store: Store, now: datetime, say: Say) -> None:
+    """Drop the tests that a killed run has left: nobody else sends now."""
+    shelf = StoreShelf(store)
+    for kept in shelf.waiting():
+        if kept.letter.subject.startswith(_SUBJECT):
+            dropped = _settled(store, kept.entry.key, now) or kept
+            say(f"{kept.entry.key}, a test of before: {dropped.entry.attempts[-1].said}")
+
+
+def _settled(store: Store, key: str, now: datetime) -> Kept | None:
+    """Drop a test unless it was accepted; return how it stands, None when it is not there any more."""
+    shelf = StoreShelf(store)
+    kept = shelf.one(key)
+    if kept is None or kept.entry.state in (State.SENT, State.DROPPED):
+        return kept
+    moves, entry = Outbox(OutboxRules(), now), kept.entry
+    if entry.state is State.SENDING:  # by a process that has ended
+        entry = moves.lost(entry)
+    last = entry.attempts[-1].said if entry.attempts else "no time was left to send it"
+    said = f"it is not sent again: {last}"
+    if may_be_there(entry):
+        said = f"it may have been accepted, look for it in the help desk; {said}"
+    return shelf.move(kept, moves.dropped(entry, said)) or kept
 
 
 def _put(run: Run, sending: Sending, store: Store) -> str:

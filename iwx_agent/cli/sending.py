@@ -153,8 +153,14 @@ def submit(
             _ask(made, plan, yes=yes)
             sent = made.send(say, with_bundle=attach == "bundle")
     _print(sent, output)
-    lost = [text for text in sent.texts if text.state != "sent"] if sent.action != "nothing" else []
-    raise typer.Exit(EXIT_UNDELIVERED if lost else 0)
+    raise typer.Exit(0 if sent.action == "nothing" or _accepted(sent) else EXIT_UNDELIVERED)
+
+
+def _accepted(sent: "Sent") -> bool:
+    """Return whether the text of this submission was accepted; what became of others does not count."""
+    if all(text.key != sent.key for text in sent.texts):
+        say(f"{sent.key} was not tried: iwx-agent outbox show {sent.key}")
+    return any(text.key == sent.key and text.state == "sent" for text in sent.texts)
 
 
 def _check_form() -> NoReturn:

@@ -79,7 +79,7 @@ def disable(
 
 
 def _test(run: "Run", sending: "Sending", *, yes: bool) -> None:
-    from iwx_agent.app.switching import send_test, test_letter
+    from iwx_agent.app.switching import may_be_there, send_test, test_letter
     from iwx_agent.model.episode import Action
     from iwx_agent.model.steering import Sent
     from iwx_agent.rendering.sent import sent_text
@@ -98,7 +98,11 @@ def _test(run: "Run", sending: "Sending", *, yes: bool) -> None:
     sent = Sent(at=run.report.collected_at, action=Action.FILE, row="", said="a test", texts=texts)
     show(sent_text(sent))
     if not texts or posted.undelivered:
-        say("the test ticket has not been accepted, so auto stays as it was")
+        if any(may_be_there(kept.entry) for kept in posted.moved):
+            say("nobody knows whether the test ticket was accepted, so auto stays as it was")
+            say(f"if {texts[0].key} is in the help desk: iwx-agent auto enable --no-test --reason 'it came'")
+        else:
+            say("the test ticket has not been accepted, so auto stays as it was")
         raise typer.Exit(EXIT_UNDELIVERED)
 
 

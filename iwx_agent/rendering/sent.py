@@ -40,5 +40,5 @@ def _of(text: OutboxLine) -> Iterator[str]:
             yield f"    When that is mended: iwx-agent outbox retry {key}"
         case other:
             yield f"  {key}: {words.one_line(other, 40)}. {said}"
-    if text.copy and text.state != "sent":
+    if text.copy and text.state not in ("sent", "dropped"):
         yield f"    To paste it by hand: {words.one_line(text.copy, 300)}"

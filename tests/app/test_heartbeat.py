@@ -5,20 +5,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from building import AT, report
 from certificates import Identity, made_identity
 from hook import Hook
 from peers import Peers
+from steering import PUT_OFF, entry
 
-from iwx_agent.app.auto import Outcome, went_well
+from iwx_agent.app.auto import Outcome, _left_undelivered, went_well
 from iwx_agent.app.heartbeat import beat, beat_after_run, shown
-from iwx_agent.app.posted import Posted
+from iwx_agent.app.posted import Posted, any_undelivered
 from iwx_agent.config.sending import AutoSettings, Sending
 from iwx_agent.host.live import LiveHost
 from iwx_agent.model.episode import Action, Decision
-from iwx_agent.outbox.machine import Entry, State
+from iwx_agent.outbox.machine import ENDS, Entry, State
 from iwx_agent.outbox.sending import Kept
+from iwx_agent.state.contract import KeptText
+from iwx_agent.state.door import StateError
+from iwx_agent.state.memory import MemoryStore
 
 TOKEN = "0123456789abcdef0123"
 
@@ -162,5 +167,48 @@ def test_nobody_may_rely_on_a_run_that_could_not_decide_or_send(tmp_path: Path) 
     assert went_well(outcome(), stop)
     assert not went_well(outcome(sure=False), stop)
     assert not went_well(outcome(posted=undelivered), stop)
+    assert not went_well(outcome(undelivered=True), stop)
     stop.touch()
     assert not went_well(outcome(), stop)
+
+
+@pytest.mark.parametrize(
+    ("state", "tried", "counts"),
+    [
+        (State.DRAFT, True, False),
+        (State.QUEUED, False, False),
+        (State.QUEUED, True, True),
+        (State.SENDING, False, True),
+        (State.UNCERTAIN, True, True),
+        (State.SENT, True, False),
+        (State.FAILED, True, True),
+        (State.DROPPED, True, False),
+    ],
+)
+def test_what_was_tried_in_vain_and_not_dropped_is_undelivered(
+    state: State, tried: bool, counts: bool
+) -> None:
+    kept = entry(state=state, attempts=(PUT_OFF,) if tried else ())
+    text = KeptText(key="iwx-1a", version=1, ended=state in ENDS, entry=msgspec.json.encode(kept))
+    assert any_undelivered((text,)) is counts
+    sent = msgspec.json.encode(entry(state=State.SENT))
+    other = KeptText(key="iwx-2", version=1, ended=True, entry=sent)
+    assert any_undelivered((other, text, other)) is counts
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_what_waits_and_cannot_be_read_is_undelivered(ended: bool) -> None:
+    assert any_undelivered((KeptText(key="iwx-1", version=1, ended=ended, entry=b"\xff"),)) is not ended
+
+
+def test_of_no_texts_none_is_undelivered() -> None:
+    assert not any_undelivered(())
+
+
+def test_what_cannot_be_told_after_a_run_is_undelivered() -> None:
+    class Gone(MemoryStore):
+        def waiting(self) -> tuple[KeptText, ...]:
+            raise StateError("the disk does not answer", "failed")
+
+    assert not _left_undelivered(MemoryStore())
+    assert _left_undelivered(Gone())

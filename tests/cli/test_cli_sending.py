@@ -3,14 +3,15 @@
 import io
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from building import AT
 from emergencies import MAIL, seen
-from places import SETTINGS, Place, Run, Terminal
-from steering import lines_of
+from places import SETTINGS, Desk, Place, Run, Terminal
+from steering import entry, lines_of, put
 
 from iwx_agent.model import AssistanceReport, Licence, Priority, Report, Verdict
 from iwx_agent.redact import CanaryError
@@ -18,7 +19,7 @@ from iwx_agent.redact.canaries import CanaryHit
 from iwx_agent.rendering.ticket.fields import key_of
 from iwx_agent.state import StateError
 from iwx_agent.state.store import DiskStore
-from iwx_agent.transports.contract import Undelivered
+from iwx_agent.transports.contract import Letter, Receipt, Undelivered
 
 KEY = key_of(seen(MAIL))
 SOON = "auto is on, and files this at its next run: do not paste it too. To send it now, with what you have"
@@ -134,6 +135,71 @@ def test_what_nobody_takes_has_failed_and_says_how_it_goes_on(place: Place, iwx:
     assert f"iwx-agent outbox retry {KEY}\n" in out
     ((page,),) = [letter.attachments for letter in place.files.received]
     assert (page.name, page.data) == ("page-of-webhook.html", b"<html>captcha</html>")
+
+
+class Picky(Desk):
+    """Refuses what ``refuses`` says; takes the rest."""
+
+    refuses: Callable[[Letter], bool]
+
+    def deliver(self, letter: Letter, *, limit_s: float) -> Receipt:
+        if self.refuses(letter):
+            raise Undelivered("permanent", "webhook", "403")
+        return super().deliver(letter, limit_s=limit_s)
+
+
+def test_that_an_old_text_fails_is_said_and_no_fault_of_the_ticket_that_was_accepted(
+    place: Place, iwx: Run, desk: Picky
+) -> None:
+    put(DiskStore(), entry("iwx-old", chain=("webhook",)))
+    desk.refuses = lambda letter: letter.key == "iwx-old"
+    code, out, _ = iwx("submit", "--yes")
+    assert code == 0
+    assert "  iwx-old: nobody accepted it. 403\n" in out
+    assert f"  {KEY}: accepted by webhook as 4711" in out
+
+
+def test_the_ticket_that_failed_counts_though_an_old_text_was_accepted(
+    place: Place, iwx: Run, desk: Picky
+) -> None:
+    put(DiskStore(), entry("iwx-old", chain=("webhook",)))
+    desk.refuses = lambda letter: letter.key == KEY
+    code, out, _ = iwx("submit", "--yes")
+    assert code == 5
+    assert "  iwx-old: accepted by webhook as 4711" in out
+
+
+@pytest.mark.parametrize(("refused", "code"), [("", 0), ("iwx-old", 0), (KEY, 5)])
+def test_of_an_update_its_own_text_counts(
+    place: Place, iwx: Run, desk: Picky, refused: str, code: int
+) -> None:
+    assert iwx("submit", "--yes")[0] == 0
+    put(DiskStore(), entry("iwx-old", chain=("webhook",)))
+    desk.refuses = lambda letter: letter.key == refused
+    place.report = seen(MAIL, note="more")
+    found, out, _ = iwx("submit", "--yes", "--format", "json")
+    told = json.loads(out)
+    assert (found, told["action"], told["key"]) == (code, "update", f"{KEY}-2")
+    assert [text["key"] for text in told["texts"]] == ["iwx-old", f"{KEY}-2"]
+
+
+def test_a_ticket_for_which_no_time_was_left_is_not_called_accepted(
+    place: Place, iwx: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iwx_agent.app.auto.SEND_S", 1.0)
+    code, _, err = iwx("submit", "--yes")
+    assert code == 5
+    assert f"iwx-agent: {KEY} was not tried: iwx-agent outbox show {KEY}\n" in err
+    assert place.desk.received == []
+
+
+@pytest.fixture
+def desk(place: Place, monkeypatch: pytest.MonkeyPatch) -> Picky:
+    place.desk = made = Picky()
+    made.refuses = lambda letter: False
+    both = {"webhook": made, "file": place.files}
+    monkeypatch.setattr("iwx_agent.app.transports.transports_of", lambda *told, **more: both)
+    return made
 
 
 @pytest.mark.parametrize(

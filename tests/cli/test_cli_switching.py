@@ -2,15 +2,23 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from building import AT
 from emergencies import seen
 from msgspec.structs import replace
 from places import SETTINGS, Place, Run, Terminal
-from steering import lines_of
+from steering import entry, lines_of, put
 
-from iwx_agent.config.sending import load_sending
+from iwx_agent.app import switching
+from iwx_agent.app.switching import may_be_there
+from iwx_agent.config.sending import Sending, load_sending
 from iwx_agent.model import AssistanceReport, Licence
+from iwx_agent.outbox.machine import Attempt, State
+from iwx_agent.outbox.shelf import StoreShelf, adding, entry_of
+from iwx_agent.state.door import StateError
+from iwx_agent.state.store import DiskStore
 from iwx_agent.transports.contract import Undelivered
 
 OFF = SETTINGS.replace("enabled = true\n", "")
@@ -69,6 +77,76 @@ def test_a_test_that_is_not_accepted_changes_nothing(place: Place, iwx: Run, swi
     code, _, err = iwx("auto", "enable", "--yes")
     assert (code, switch.exists()) == (5, False)
     assert "the test ticket has not been accepted, so auto stays as it was" in err
+
+
+@pytest.mark.parametrize("kind", ["later", "permanent", "person", "uncertain"])
+def test_no_test_comes_after_a_try_that_has_failed(place: Place, iwx: Run, switch: Path, kind: Any) -> None:
+    place.desk.error = Undelivered(kind, "webhook", "no answer to that")
+    for _ in range(3):
+        code, _, err = iwx("auto", "enable", "--yes")
+        assert code == 5
+        assert "it is not sent again: no answer to that" in err
+        assert ("look for it in the help desk" in err) == (kind == "uncertain")
+        assert ("nobody knows whether the test ticket was accepted" in err) == (kind == "uncertain")
+        assert "To paste it by hand" not in err
+    store = DiskStore()
+    assert store.waiting() == ()
+    assert {entry_of(text).state for text in store.texts(9)} == {State.DROPPED}
+    place.desk.error = None
+    iwx("auto", "run")
+    assert place.desk.received == []
+    assert iwx("auto", "enable", "--yes")[0] == 0
+    assert len(place.desk.received) == 1
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.SENDING, State.UNCERTAIN])
+def test_a_test_that_a_killed_try_has_left_is_not_sent_by_the_next(
+    place: Place, iwx: Run, switch: Path, state: State
+) -> None:
+    store, test = DiskStore(), switching.test_letter(place.report, 0.0, Sending(), 1)
+    unknown = (Attempt(at=AT, transport="webhook", ending="uncertain", said="the line was lost"),)
+    tried = unknown if state is State.UNCERTAIN else ()
+    left = entry(test.key, state, chain=("webhook",), attempts=tried)
+    assert store.commit(adding(left, test))
+    put(store, entry("iwx-other", chain=("webhook",)))
+    code, _, err = iwx("auto", "enable", "--yes")
+    assert (code, f"iwx-agent: {test.key}, a test of before: it " in err) == (0, True)
+    assert ("look for it in the help desk" in err) == (state is not State.QUEUED)
+    subjects = [letter.subject for letter in place.desk.received]
+    assert [subject.startswith("[LOW] Test of iwx-agent") for subject in subjects] == [False, True]
+    assert test.key not in {letter.key for letter in place.desk.received}
+    kept = StoreShelf(store).one(test.key)
+    assert kept is not None
+    assert (kept.entry.state, may_be_there(kept.entry)) == (State.DROPPED, state is not State.QUEUED)
+
+
+def test_a_try_that_breaks_off_leaves_no_test(
+    place: Place, iwx: Run, switch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*told: object, **more: object) -> None:
+        raise StateError("the disk is full", "unwritable")
+
+    monkeypatch.setattr("iwx_agent.app.posting.Post.send", broken)
+    assert iwx("auto", "enable", "--yes")[0] != 0
+    (text,) = DiskStore().texts(9)
+    assert entry_of(text).state is State.DROPPED
+    assert entry_of(text).attempts[-1].said == "it is not sent again: no time was left to send it"
+
+
+@pytest.mark.parametrize(
+    ("endings", "there"),
+    [
+        ((), False),
+        (("later",), False),
+        (("uncertain",), True),
+        (("uncertain", "cannot look", "permanent"), True),
+        (("uncertain", "not found", "later"), False),
+        (("uncertain", "not found", "uncertain"), True),
+    ],
+)
+def test_it_may_be_there_until_somebody_has_looked(endings: tuple[str, ...], there: bool) -> None:
+    attempts = tuple(Attempt(at=AT, transport="webhook", ending=one) for one in endings)
+    assert may_be_there(entry(attempts=attempts)) is there
 
 
 def test_no_test_is_sent_that_a_form_could_not_take_or_while_the_file_is_there(
