@@ -162,6 +162,7 @@ class Sight:
     def __init__(self) -> None:
         self.busy = True  # in doubt
         self.assistance: Event | None = None
+        self.said: tuple[str, ...] = ()  # what nobody who looks later is told
 
     def look(self, workers: "Workers", request: Request) -> Request:
         """Return the request; with what was done of late when that could be the end of an open ticket."""
@@ -169,6 +170,7 @@ class Sight:
 
         try:
             latest = Latest(workers=workers)
+            self.said = latest.damaged
             self.assistance = next(iter(latest.events("assistance", 1)), None)
             kept = latest.episode()
             open_ticket = kept is not None and kept.episode.over_at is None
@@ -196,7 +198,7 @@ def run_auto(
     sight = Sight()
     stop = STOP if stop is None else stop
     with run_here(request, on_progress=on_progress, on_redactor=on_redactor, prepare=sight.look) as run:
-        for why in run.unkept:
+        for why in (*sight.said, *run.unkept):
             say(why)
         run.report = remembered(run.report, sight.assistance, now_of(run.host))
         stopped = why_stopped(sending.auto, stop)
