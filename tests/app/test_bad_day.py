@@ -13,12 +13,14 @@ from emergencies import MAIL, WEB, seen
 from msgspec.structs import replace
 from story import FIVE, KEY
 
-from iwx_agent.app.auto import decide_and_keep
+from iwx_agent.app.auto import Sight, decide_and_keep
+from iwx_agent.app.diagnose import Request
 from iwx_agent.app.filing import Author
 from iwx_agent.app.posted import Posted
 from iwx_agent.app.posting import Post
 from iwx_agent.app.submit import submit
 from iwx_agent.config.sending import AutoSettings, Sending
+from iwx_agent.host.workers import Workers
 from iwx_agent.model import Incident, IncidentState
 from iwx_agent.model.episode import Decision
 from iwx_agent.outbox.machine import Entry, State
@@ -338,6 +340,16 @@ def test_what_began_after_the_damage_is_new_and_so_is_a_further_ticket_that_a_pe
     submit(found, life.store(), Author(ways=("email",)), life.now, anyway=True)
     life.send(life.store())
     assert not mail.received[2].message.startswith("This may be a duplicate")
+
+
+def test_who_looks_before_the_run_and_finds_the_damage_says_it(kept: Path) -> None:
+    Life(Way("portal"), store=CarefulStore).run(MAIL)
+    (kept / "state.db").write_bytes(b"hello" * 1000)
+    sight = Sight()
+    sight.look(Workers(), Request())
+    (said,) = sight.said
+    assert said.startswith(f"what was kept was damaged, and is now {kept}/state.db.damaged-")
+    assert CarefulStore().said == ()
 
 
 # One flipped bit
