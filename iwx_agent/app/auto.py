@@ -180,6 +180,7 @@ class Sight:
         self.busy = True  # in doubt
         self.assistance: Event | None = None
         self.texts: tuple[KeptText, ...] = ()  # the oldest first
+        self.said: tuple[str, ...] = ()  # what nobody who looks later is told
 
     def look(self, workers: "Workers", request: Request) -> Request:
         """Return the request; with what was done of late when that could be the end of an open ticket."""
@@ -187,6 +188,7 @@ class Sight:
 
         try:
             latest = Latest(workers=workers)
+            self.said = latest.damaged
             self.assistance = next(iter(latest.events("assistance", 1)), None)
             kept = latest.episode()
             open_ticket = kept is not None and kept.episode.over_at is None
@@ -215,7 +217,7 @@ def run_auto(
     sight = Sight()
     stop = STOP if stop is None else stop
     with run_here(request, on_progress=on_progress, on_redactor=on_redactor, prepare=sight.look) as run:
-        for why in run.unkept:
+        for why in (*sight.said, *run.unkept):
             say(why)
         run.report = remembered(run.report, sight.assistance, now_of(run.host))
         stopped = why_stopped(sending.auto, stop)

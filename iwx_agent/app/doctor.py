@@ -185,13 +185,16 @@ def kept(context: Context) -> Kept:
     workers = context.resample.workers
     try:
         latest = Latest(workers=workers)
-        events = latest.events("decision", 1)
+        events, lost = latest.events("decision", 1), latest.events("lost", 1)
+        latest.episode(), latest.rules()  # what of them cannot be read is said, too
         return Kept(
             run_at=_last_run(Runs(Door(workers=workers))),
             decision_at=events[0].at if events else None,
             texts=listed(latest, now_of(context.host)).texts,
             below_run=latest.below_run,
             said=latest.said,
+            lost_at=lost[0].at if lost else None,
+            lost=lost[0].said if lost else "",
         )
     except StateError as error:
         if error.kind in _UNREADABLE and door.is_root():

@@ -18,6 +18,7 @@ from iwx_agent.rendering.ticket import further
 from iwx_agent.rendering.ticket.fields import key_of, ticket_of
 from iwx_agent.rendering.ticket.summary import lead_of
 from iwx_agent.state.contract import Change, Event, EventKind, KeepEpisode, KeptEpisode, Note, Past, Store
+from iwx_agent.state.door import StateError
 from iwx_agent.transports.contract import Attachment, Letter
 from iwx_agent.triage.decision_words import lasting
 from iwx_agent.triage.incidents import fingerprint
@@ -67,7 +68,12 @@ def known_of(store: Store, now: datetime) -> Known:
     if past.episode is None:
         return Known(past=past, lost_at=lost_at)
     episode = past.episode.episode
-    first = StoreShelf(store).one(episode.key)
+    try:
+        first = StoreShelf(store).ticket(episode.key)
+    except StateError as error:
+        if error.kind != "damaged":
+            raise
+        return Known(past=replace(past, episode=None), lost_at=now)  # whether it was sent is not known
     if first is not None:
         state = first.entry.state
         stuck = state is State.UNCERTAIN and first.entry.due_at is None
@@ -161,9 +167,9 @@ class Writing:
         entry = self._entry(letter.key, self._author.ways)
         if draft:
             entry = replace(entry, state=State.DRAFT, due_at=None)
-        elif doubted and _tells_its_day(self._report):
+        elif doubted and number == 1 and _tells_its_day(self._report):
             entry = Outbox(OutboxRules(), self._now).in_doubt(entry, _DOUBT)
-        elif doubted:  # an older ticket could have the same key: it is not looked for, but marked
+        elif doubted:  # the key may be an older ticket's, or one that the lost one did not have: marked only
             entry = replace(entry, repeated=True)
         return [adding(entry, letter)]
 
@@ -180,8 +186,9 @@ class Writing:
         if episode is None:
             raise ValueError("no ticket is open")
         write = self._recovery if decision.action is Action.RECOVERY else self._update
+        letter = first.letter if first.letter.subject else self._again(episode.key)
         return replace(
-            first.letter,
+            letter,
             message=write(episode, known, decision),
             priority=str(episode.priority),
             assistance=ticket_of(self._report, self._author.limits).assistance,
@@ -190,6 +197,11 @@ class Writing:
             attachments=(),
             written_at=self._now.timestamp(),
         )
+
+    def _again(self, key: str) -> Letter:
+        """Return what the letter of a ticket, which cannot be read any more, has in common with a new one."""
+        new = Writing(self._report, self._author, self._now).new()
+        return replace(new, key=key, subject=new.subject.replace(new.key, key))
 
     def _entry(self, key: str, chain: tuple[str, ...]) -> Entry:
         return Entry(key=key, chain=chain, state=State.QUEUED, created_at=self._now, due_at=self._now)

@@ -17,11 +17,10 @@ from iwx_agent.model.steering import (
     OutboxText,
 )
 from iwx_agent.outbox.machine import ENDS, Attempt, Entry, Outbox, State
-from iwx_agent.outbox.shelf import entry_of
+from iwx_agent.outbox.shelf import entry_of, letter_in
 from iwx_agent.state import StateError
 from iwx_agent.state.contract import KeptText, MoveText
 from iwx_agent.state.latest import Latest
-from iwx_agent.transports.contract import Letter
 from iwx_agent.transports.wording import marked
 
 DAMAGED = "damaged"
@@ -47,12 +46,12 @@ def shown(latest: Latest, now: datetime, given: str) -> OutboxText:
     if text is None:  # dropped out between two questions
         raise RefusedError(f"{key} is not there any more", "What is there: iwx-agent outbox list --all")
     line = _line(text, now)
-    entry = _entry(text) if line.state != DAMAGED else None
+    entry = entry_of(text) if line.state != DAMAGED else None
     repeated = entry is not None and entry.repeated and entry.state is State.QUEUED
     try:
-        letter = _letter(text.letter, repeated=repeated)
-    except msgspec.DecodeError as error:
-        unread = f"its text is damaged and cannot be sent: {error}"
+        letter = _letter(text, repeated=repeated)
+    except StateError as error:
+        unread = f"its text is damaged and cannot be sent: {error.why}"
         letter = None
     else:
         unread = ""
@@ -78,7 +77,7 @@ def retry(hand: Hand, given: str, ways: tuple[str, ...] = ()) -> OutboxText:
     """
     text = _text(hand, given)
     try:
-        entry = _entry(text)
+        entry = entry_of(text)
     except StateError as error:
         raise RefusedError(error.why, _REMOVABLE.format(text.key)) from None
     if entry.state in _NOT_AGAIN:
@@ -121,7 +120,7 @@ def drop(hand: Hand, given: str, reason: str) -> OutboxText:
     """
     text = _text(hand, given)
     try:
-        entry = _entry(text)
+        entry = entry_of(text)
     except StateError:
         entry = Entry(key=text.key, chain=(DAMAGED,), state=State.FAILED, created_at=hand.now, due_at=None)
     if entry.state in _NOT_DROPPED:
@@ -140,8 +139,8 @@ def _text(hand: Hand, given: str) -> KeptText:
 def _is_update(hand: Hand, key: str) -> bool:
     text = hand.store.text(key)
     try:
-        return text is not None and bool(msgspec.json.decode(text.letter, type=Letter).reference)
-    except msgspec.DecodeError:
+        return text is not None and bool(letter_in(text).reference)
+    except StateError:
         return False
 
 
@@ -150,25 +149,13 @@ def _moved(text: KeptText, entry: Entry) -> MoveText:
     return MoveText(key=text.key, version=text.version, entry=body, ended=entry.state in ENDS)
 
 
-def _entry(text: KeptText) -> Entry:
-    """Return a text's entry.
-
-    Raises:
-        StateError: it is damaged.
-    """
-    entry = entry_of(text)
-    if not 0 <= entry.position < len(entry.chain):
-        raise StateError(f"what is kept of {text.key} is damaged: it names no transport", "damaged")
-    return entry
-
-
 def _short(key: str, entry: Entry, now: datetime) -> OutboxText:
     return OutboxText(at=now, line=line_of(key, entry, now), chain=entry.chain)
 
 
 def _line(text: KeptText, now: datetime) -> OutboxLine:
     try:
-        entry = _entry(text)
+        entry = entry_of(text)
     except StateError as error:
         return OutboxLine(key=text.key, state=DAMAGED, ended=text.ended, said=error.why)
     return line_of(text.key, entry, now)
@@ -204,8 +191,8 @@ def _due_at(entry: Entry, now: datetime) -> datetime | None:
     return recent[0].at + timedelta(days=1) if spent else entry.due_at
 
 
-def _letter(data: bytes, *, repeated: bool) -> OutboxLetter:
-    letter = msgspec.json.decode(data, type=Letter)
+def _letter(text: KeptText, *, repeated: bool) -> OutboxLetter:
+    letter = letter_in(text)
     if repeated:
         letter = marked(letter)
     return OutboxLetter(

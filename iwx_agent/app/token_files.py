@@ -132,7 +132,7 @@ def _known(workers: "Workers") -> TokenMap:
 def _decoded(data: bytes) -> dict[str, str]:
     try:
         return msgspec.json.decode(data, type=dict[str, str])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _DamagedError("failed", f"is damaged: {error}", MAP_NAME) from None
 
 

@@ -86,6 +86,8 @@ class Kept(Struct, frozen=True, kw_only=True):
     texts: tuple[OutboxLine, ...] = ()
     below_run: bool = False
     said: tuple[str, ...] = ()
+    lost_at: datetime | None = None  # when a damaged store was set aside last, and a new one begun
+    lost: str = ""  # what the damaged one is called now
     unread: str = ""  # why it cannot be read: it is damaged, or not this agent's
     unread_fix: str = ""
 

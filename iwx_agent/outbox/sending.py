@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from iwx_agent.model.sending import OutboxRules
-from iwx_agent.outbox.machine import Entry, Outbox, State
+from iwx_agent.outbox.machine import ENDS, Entry, Outbox, State
 from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Transport, Undelivered
 from iwx_agent.transports.wording import letter_id, marked
 
@@ -76,8 +76,14 @@ class Sender:
         What cannot be kept raises what the shelf raises: nothing is sent that is not written down first.
         """
         moved = []
+        held: set[str] = set()  # tickets of which an earlier text waits: what is said to one keeps its order
         for kept in self._shelf.waiting():
+            reference = kept.letter.reference
+            if reference and reference in held:
+                continue
             last = self._carry(kept)
+            if last is None or _goes_on(last.entry):
+                held.add(reference)
             if last is not None and last != kept:
                 moved.append(last)
         return tuple(moved)
@@ -145,3 +151,8 @@ class Sender:
 
     def _moves(self) -> Outbox:
         return Outbox(self._rules, self._now(), self._jitter())
+
+
+def _goes_on(entry: Entry) -> bool:
+    """Return whether it waits for a step that is made by itself; a person's may never be made."""
+    return entry.state is State.SENDING or (entry.state not in ENDS and entry.due_at is not None)

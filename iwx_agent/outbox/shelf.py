@@ -1,16 +1,14 @@
 """Where the outbox's entries are kept: the store of ``iwx_agent.state``, which knows them as bytes only."""
 
-from typing import TypeVar
-
 import msgspec
+from msgspec.structs import replace
 
 from iwx_agent.outbox.machine import ENDS, Entry
 from iwx_agent.outbox.sending import Kept
 from iwx_agent.state.contract import AddText, Change, KeptText, MoveText, Store
 from iwx_agent.state.door import StateError
+from iwx_agent.state.reading import decoded
 from iwx_agent.transports.contract import Letter
-
-_Kind = TypeVar("_Kind")
 
 
 class StoreShelf:
@@ -32,7 +30,10 @@ class StoreShelf:
                     raise
                 damaged.append(error.why)
             else:
-                found.extend([kept] if kept is not None and kept.entry.state not in ENDS else [])
+                if kept is None:
+                    damaged.append(f"what is kept of {text.key} is damaged: its key is")
+                elif kept.entry.state not in ENDS:
+                    found.append(kept)
         self.damaged = tuple(damaged)
         return tuple(found)
 
@@ -47,7 +48,34 @@ class StoreShelf:
         text = self._store.text(key)
         if text is None:
             return None
-        return Kept(entry=entry_of(text), letter=_decoded(text, text.letter, Letter), version=text.version)
+        return Kept(entry=entry_of(text), letter=letter_in(text), version=text.version)
+
+    def ticket(self, key: str) -> Kept | None:
+        """Return the first text of a ticket, which more is said to; None when there is none.
+
+        When it is at an end and its letter cannot be read, that is one without a subject: ``BARE``.
+        """
+        try:
+            return self.one(key)
+        except StateError as error:
+            text = self._store.text(key) if error.kind == "damaged" else None
+            if text is None:
+                raise
+            entry = entry_of(text)
+            if entry.state not in ENDS:
+                raise
+            return Kept(entry=entry, letter=replace(BARE, key=key), version=text.version)
+
+
+BARE = Letter(
+    key="",
+    category="",
+    ip_address_or_hostname="",
+    assistance="not determined",
+    subject="",
+    message="",
+    priority="",
+)
 
 
 def adding(entry: Entry, letter: Letter) -> Change:
@@ -63,12 +91,24 @@ def moving(kept: Kept, entry: Entry) -> Change:
 
 
 def entry_of(text: KeptText) -> Entry:
-    """Return an entry without its letter, as a list of them shows it."""
-    return _decoded(text, text.entry, Entry)
+    """Return an entry without its letter, as a list of them shows it.
+
+    Raises:
+        StateError: ``damaged``.
+    """
+    what = f"what is kept of {text.key}"
+    entry = decoded(text.entry, Entry, what)
+    if entry.key != text.key:
+        raise StateError(f"{what} is damaged: it has another key", "damaged")
+    if not 0 <= entry.position < len(entry.chain):
+        raise StateError(f"{what} is damaged: it names no transport", "damaged")
+    return entry
 
 
-def _decoded(text: KeptText, data: bytes, kind: type[_Kind]) -> _Kind:
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except msgspec.DecodeError as error:
-        raise StateError(f"what is kept of {text.key} is damaged: {error}", "damaged") from None
+def letter_in(text: KeptText) -> Letter:
+    """Return the letter of a text that was asked for with it.
+
+    Raises:
+        StateError: ``damaged``.
+    """
+    return decoded(text.letter, Letter, f"the letter of {text.key}")

@@ -139,5 +139,5 @@ def _manifest(data: bytes | None, place: str) -> BundleManifest:
             told = f"format {plain.get('format')!r}; this agent reads format {BUNDLE_FORMAT}"
             raise CaptureError(place, told[:200])
         return msgspec.convert(plain, BundleManifest)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CaptureError(place, str(error)) from None

@@ -75,7 +75,7 @@ def read_info(tree: Tree) -> CaptureInfo:
         if isinstance(plain, dict) and plain.get("format") != FORMAT:
             raise CaptureError(path, f"format {plain.get('format')!r}; this agent reads format {FORMAT}")
         info = msgspec.convert(plain, CaptureInfo)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CaptureError(path, str(error)) from None
     if info.taken_at.tzinfo is None or not 1970 <= info.taken_at.year < 9998:
         raise CaptureError(path, "taken_at: expected a time with its zone, between 1970 and 9998")
@@ -91,7 +91,7 @@ def _json_lines(tree: Tree, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             plain = msgspec.json.decode(line)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise CaptureError(path, str(error), number) from None
         if not isinstance(plain, dict):
             raise CaptureError(path, "expected an object", number)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iwx_agent.state import lock
-from iwx_agent.state.contract import Change, Event, EventKind, KeptText, Past
+from iwx_agent.state.contract import Change, Event, EventKind, Heed, KeptText, Past
 from iwx_agent.state.door import Door, StateError
 from iwx_agent.state.store import DiskStore
 
@@ -46,11 +46,15 @@ class CarefulStore:
         """Return what a person has to know."""
         aside = (store.door.set_aside for store in (self._disk, self._run))
         told = [f"what was kept was damaged, and is now {path}" for path in aside if path]
-        return (*told, *self._said)
+        return (*told, *self._said, *self._now.damaged.values())
 
     def past(self, since: datetime) -> Past:
-        """Return what a decision rests on."""
-        return self._now.past(since)
+        """Return what a decision rests on; a rule that cannot be read is taken back, and said once."""
+        found = self._now.past(since)
+        rules, self._now.damaged_rules = dict.fromkeys(self._now.damaged_rules), []
+        if rules:
+            self.commit(*(Heed(fingerprint=one) for one in rules))
+        return found
 
     def commit(self, *changes: Change) -> bool:
         """Keep all the changes, or none; on a disk that has become full meanwhile, below /run."""
@@ -92,13 +96,10 @@ class CarefulStore:
     def _come_back(self) -> None:
         """Take over what was kept below /run; it is forgotten there only when it is on the disk."""
         try:
-            if not (self._run.texts(1) or self._run.past(_LONG_AGO) != Past()):
+            if not self._run.keeps_anything():
                 return
         except StateError as error:
             self._said.append(f"what was kept there cannot be read: {error}")
             return
         self._disk.adopt(self._run)
         self._run.clear()
-
-
-_LONG_AGO = datetime.fromisoformat("1970-01-02T00:00:00+00:00")

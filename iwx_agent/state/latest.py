@@ -38,19 +38,35 @@ class Latest:
         run = DiskStore(Door(lock.RUN_DIRECTORY if run_directory is None else run_directory, workers))
         self._stores: list[DiskStore] = []
         self._run = run
-        self.said: tuple[str, ...] = ()
+        self.damaged: tuple[str, ...] = ()  # what was set aside by this look, which no later one is told
+        self._said: tuple[str, ...] = ()
         try:
-            disk.texts(1)
-            self._stores.append(disk)
+            self._open(disk)
         except StateError as error:
             if not _keeps_anything(run):
                 raise
-            self.said = (f"{error}; this is what has been kept in {run.door.directory} since",)
+            self._said = (f"{error}; this is what has been kept in {run.door.directory} since",)
         try:
-            run.texts(1)
-            self._stores.append(run)
+            self._open(run)
         except StateError as error:
-            self.said = (f"what may have been kept there cannot be read: {error}",)
+            self._said = (f"what may have been kept there cannot be read: {error}",)
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Return what a person has to know."""
+        damaged = (said for store in self._stores for said in store.damaged.values())
+        return (*self.damaged, *self._said, *dict.fromkeys(damaged))
+
+    def _open(self, store: DiskStore) -> None:
+        """Use a store that can be read; one that was damaged is set aside by that, and a new one begun."""
+        try:
+            store.texts(1)
+        except StateError:
+            if not store.door.set_aside:
+                raise
+            self.damaged = (*self.damaged, f"what was kept was damaged, and is now {store.door.set_aside}")
+            store.texts(1)
+        self._stores.append(store)
 
     @property
     def below_run(self) -> bool:
@@ -70,9 +86,14 @@ class Latest:
     def events(self, kind: EventKind, count: int) -> tuple[Event, ...]:
         """Return the newest events of a kind, the newest first; what is kept in both places is one.
 
-        What is kept below /run happened after what is on the disk, whatever the clock said.
+        In each place they stand as they were kept, whatever the clock said; of the two places' next the later
+        comes first, since a run that needs no lock goes on noting on the disk.
         """
-        found = (event for store in reversed(self._stores) for event in store.events(kind, count))
+        places = [list(store.events(kind, count)) for store in reversed(self._stores)]
+        found: list[Event] = []
+        while any(places):
+            place = max((one for one in places if one), key=lambda events: events[0].at)
+            found.append(place.pop(0))
         return tuple(dict.fromkeys(found))[:count]
 
     def episode(self) -> KeptEpisode | None:
@@ -98,6 +119,6 @@ def _newest(found: Iterable[tuple[str, int, _Kept]]) -> Iterator[_Kept]:
 
 def _keeps_anything(store: DiskStore) -> bool:
     try:
-        return bool(store.texts(1) or store.episode() or store.rules() or store.events("decision", 1))
+        return store.keeps_anything()
     except StateError:
         return False

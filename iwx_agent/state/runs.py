@@ -8,6 +8,7 @@ import msgspec
 
 from iwx_agent.model.history import SavedRun
 from iwx_agent.state.door import Door, StateError, Step
+from iwx_agent.state.reading import UNREADABLE
 
 if TYPE_CHECKING:
     from iwx_agent.model import Report
@@ -82,7 +83,7 @@ class Runs:
         rows, _ = self._door.read(step)[0]
         try:
             return tuple(msgspec.json.decode(summary, type=SavedRun) for _, summary in rows)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise StateError(f"a saved run is damaged: {error}", "damaged") from None
 
     def report(self, run: str = "") -> tuple[str, "Report"]:
@@ -124,5 +125,5 @@ def _read(run: str, packed: bytes) -> tuple[str, "Report"]:
         if not unpacking.eof:
             raise StateError(f"the saved run {run} is cut", "damaged")
         return run, msgspec.json.decode(data, type=Report)
-    except (zlib.error, msgspec.DecodeError) as error:
+    except (zlib.error, *UNREADABLE) as error:
         raise StateError(f"the saved run {run} is damaged: {error}", "damaged") from None

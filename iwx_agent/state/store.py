@@ -2,10 +2,12 @@
 
 import os
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 import msgspec
 
+from iwx_agent.model import Priority
 from iwx_agent.model.episode import Episode, Ignored
 from iwx_agent.state.contract import (
     AddText,
@@ -22,6 +24,7 @@ from iwx_agent.state.contract import (
     Past,
 )
 from iwx_agent.state.door import Door, StateError, Step
+from iwx_agent.state.reading import decoded
 from iwx_agent.state.schema import EPISODES, IGNORED, OUTBOX, VERSIONED
 
 ENDED_COUNT = 300  # of each table: what nobody waits for any more
@@ -53,9 +56,9 @@ DELETE FROM events WHERE kind = ? AND number <= (
     SELECT number FROM events WHERE kind = ? ORDER BY number DESC LIMIT 1 OFFSET ?
 )
 """
-_EPISODE = "SELECT body, version FROM episodes ORDER BY number DESC LIMIT 1"
+_EPISODE = "SELECT key, version, ended, body FROM episodes ORDER BY number DESC LIMIT 1"
 _LAST_KEY = "SELECT key FROM episodes ORDER BY number DESC LIMIT 1"
-_RULES = "SELECT body FROM ignored WHERE ended = 0 ORDER BY number LIMIT ?"
+_RULES = "SELECT key, body FROM ignored WHERE ended = 0 ORDER BY number LIMIT ?"
 _RULES_EVER = "SELECT key, version, ended, body FROM ignored ORDER BY number DESC LIMIT ?"
 _SINCE = "SELECT at FROM events WHERE kind = ? AND at >= ? ORDER BY number"
 _COUNT = "SELECT count(*) FROM events WHERE kind = ?"
@@ -73,13 +76,24 @@ WHERE excluded.version > {0}.version
 _IN_USE = " WHERE kind IN ('filed', 'said', 'draft', 'assistance', 'lost')"
 _FORGET = "DELETE FROM {}"
 _ADOPT_EVENT = "INSERT OR IGNORE INTO events (id, at, kind, key, said) VALUES (?, ?, ?, ?, ?)"
+_IDS = "SELECT id FROM events"
+_NEWEST = "SELECT id, at FROM events WHERE kind = ? ORDER BY number DESC LIMIT 100"
+_AGAIN_NEWEST = "UPDATE events SET number = (SELECT max(number) + 1 FROM events) WHERE id = ?"
+_ANYTHING = "SELECT 1 FROM {} LIMIT 1"
+_TOLD_OF = "SELECT at, kind FROM events WHERE key = ? AND kind IN ('filed', 'draft', 'said') ORDER BY number"
 
 
 class DiskStore:
-    """A ``Store`` in a database, and what carries it over into another one."""
+    """A ``Store`` in a database, and what carries it over into another one.
+
+    ``damaged`` says of which entries what was kept cannot be read, by what they are; the rest can.
+    ``damaged_rules`` are the fingerprints of rules among them, which do not hold.
+    """
 
     def __init__(self, door: Door | None = None) -> None:
         self.door = door or Door()
+        self.damaged: dict[str, str] = {}
+        self.damaged_rules: list[str] = []
 
     def past(self, since: datetime) -> Past:
         """Return what a decision rests on; nothing when nothing has been kept yet."""
@@ -96,8 +110,8 @@ class DiskStore:
             return Past()
         episodes, rules, filed, said, drafts = found
         return Past(
-            episode=next((_episode(body, version) for body, version in episodes), None),
-            ignored=tuple(_decoded(body, Ignored) for (body,) in rules),
+            episode=self._episode(episodes),
+            ignored=tuple(rule for key, body in rules if (rule := self._rule(key, body)) is not None),
             filed_at=tuple(_moment(at) for (at,) in filed),
             said_at=tuple(sorted(_moment(at) for (at,) in (*filed, *said))),
             drafts_count=drafts[0][0],
@@ -137,14 +151,14 @@ class DiskStore:
     def episode(self) -> KeptEpisode | None:
         """Return the last episode; None before the first."""
         found = self._read((_EPISODE, (), None))
-        return next((_episode(body, version) for body, version in (found[0] if found else [])), None)
+        return self._episode(found[0] if found else [])
 
     def rules(self) -> tuple[tuple[str, int, Ignored | None], ...]:
         """Return fingerprint, version and rule of all that was ever ignored; None: taken back since."""
         found = self._read((_RULES_EVER, (_IGNORED_COUNT,), None))
         rows = reversed(found[0]) if found else ()
         return tuple(
-            (key, version, None if ended else _decoded(body, Ignored)) for key, version, ended, body in rows
+            (key, version, None if ended else self._rule(key, body)) for key, version, ended, body in rows
         )
 
     def adopt(self, other: "DiskStore", *, in_use_only: bool = False) -> None:
@@ -165,9 +179,27 @@ class DiskStore:
                 handed = bytearray()
                 parts = (_hand(body, handed), _hand(letter, handed))
                 self.door.write((statement, (key, version, ended, *parts), None), handed=bytes(handed))
-        for start in range(0, len(found[-1]), _EVENTS_AT_ONCE):
-            rows = found[-1][start : start + _EVENTS_AT_ONCE]
-            self.door.write(*((_ADOPT_EVENT, row, None) for row in rows))
+        self._adopt_events(found[-1])
+
+    def _adopt_events(self, rows: list[tuple[Any, ...]]) -> None:
+        """Take over what is not here; what happened here after all of it stays the newest of its kind."""
+        known = {one for (one,) in (self._read((_IDS, (), None)) or [[]])[0]}
+        fresh = [row for row in rows if row[0] not in known]
+        latest = {kind: max(at for _, at, of, *_ in fresh if of == kind) for _, _, kind, *_ in fresh}
+        newer: list[str] = []
+        for kind, at in latest.items():
+            here = (self._read((_NEWEST, (kind,), None)) or [[]])[0]
+            trailing = list(takewhile(lambda row: row[1] > at, here))  # noqa: B023 - used at once
+            newer += [one for one, _ in reversed(trailing)]
+        steps: list[Step] = [(_ADOPT_EVENT, row, None) for row in fresh]
+        steps += [(_AGAIN_NEWEST, (one,), None) for one in newer]
+        for start in range(0, len(steps), _EVENTS_AT_ONCE):
+            self.door.write(*steps[start : start + _EVENTS_AT_ONCE])
+
+    def keeps_anything(self) -> bool:
+        """Return whether anything but saved runs is kept."""
+        found = self._read(*((_ANYTHING.format(table), (), None) for table in (*VERSIONED, "events")))
+        return found is not None and any(found)
 
     def clear(self) -> None:
         """Forget everything but saved runs."""
@@ -178,6 +210,45 @@ class DiskStore:
         self.door.write(
             (_NOTE, ("probe", 0, "probe", "", ""), 1),
             ("DELETE FROM events WHERE id = 'probe'", (), 1),
+        )
+
+    def _rule(self, key: str, body: bytes) -> Ignored | None:
+        """Return a rule; None for one that cannot be read, which does not hold: ``auto`` speaks then."""
+        try:
+            return decoded(body, Ignored, f"the rule to ignore {key}")
+        except StateError as error:
+            self.damaged[f"rule {key}"] = f"{error.why}; it does not hold any more"
+            self.damaged_rules.append(key)
+            return None
+
+    def _episode(self, rows: list[tuple[Any, ...]]) -> KeptEpisode | None:
+        """Return the last episode; of one that cannot be read, what else is kept of its ticket."""
+        if not rows:
+            return None
+        key, version, ended, body = rows[0]
+        try:
+            return KeptEpisode(episode=decoded(body, Episode, f"what {key} was about"), version=version)
+        except StateError as error:
+            self.damaged[f"episode {key}"] = error.why
+        if ended:  # its ticket has heard its last word
+            return None
+        return KeptEpisode(episode=self._rebuilt(key), version=version)
+
+    def _rebuilt(self, key: str) -> Episode:
+        """Return the open episode of a ticket as far as it is known: what it has told is told once more."""
+        rows = (self._read((_TOLD_OF, (key,), None)) or [[]])[0]
+        opened = [at for at, kind in rows if kind != "said"] or [at for at, _ in rows] or [0]
+        texts = [at for at, kind in rows if kind == "said"]
+        return Episode(
+            key=key,
+            opened_at=_moment(opened[-1]),
+            began_at=_moment(opened[-1]),
+            told=(),
+            told_at=_moment(max(*opened, *texts, 0)),
+            priority=Priority.URGENT,
+            last_bad_at=_moment(max(*opened, *texts, 0)),
+            updates_count=len(texts),
+            texts_count=1 + len(texts),
         )
 
     def _texts(self, step: Step) -> tuple[KeptText, ...]:
@@ -242,17 +313,6 @@ def _hand(data: bytes, handed: bytearray) -> tuple[int, int]:
     start = len(handed)
     handed += data
     return start, len(handed)
-
-
-def _episode(body: bytes, version: int) -> KeptEpisode:
-    return KeptEpisode(episode=_decoded(body, Episode), version=version)
-
-
-def _decoded(body: bytes, kind: Any) -> Any:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError as error:
-        raise StateError(f"what is kept of an {kind.__name__} is damaged: {error}", "damaged") from None
 
 
 def _second(moment: datetime) -> int:

@@ -27,6 +27,7 @@ PERIODS_COUNT = 3
 WAITING_S = 3600
 ROOM_BYTES = 64 * 1024**2
 INODES_COUNT = 1000
+LOST_FOR = timedelta(days=1)  # after which nothing is looked for because of it
 RENEW_AFTER = timedelta(days=365)
 MODE = 0o700
 _AHEAD = timedelta(minutes=5)
@@ -37,6 +38,7 @@ _ENABLE = f"systemctl enable --now {_TIMER}"
 _INSTALL = f"cp systemd/iwx-agent*.service systemd/{_TIMER} /etc/systemd/system/ && systemctl daemon-reload"
 _JOURNAL = f"journalctl -u {_SERVICE} -n 50 --no-pager"
 _CHECK = "iwx-agent config check"
+_DISK_ERRORS = "iwx-agent diagnose --only system.disk_errors"
 _LICENCE = (
     "mkdir -p /etc/iwx-agent/conf.d && echo 'licence = \"direct\"' > /etc/iwx-agent/conf.d/10-licence.toml"
 )
@@ -214,6 +216,12 @@ def _kept(facts: WatcherFacts) -> Iterator[Ailment]:
         yield _gap("state", kept)
     elif kept.unread:
         yield _fault("state", kept.unread, kept.unread_fix)
+    elif kept.lost_at is not None and abs(facts.now - kept.lost_at) <= LOST_FOR:
+        said = (
+            f"what was kept was damaged, found at {kept.lost_at:%Y-%m-%d %H:%M} UTC, and is now {kept.lost}: "
+            "what was sent before is looked for, or marked"
+        )
+        yield _fault("state", said, _DISK_ERRORS)
     elif kept.said or kept.below_run:
         said = "; ".join(kept.said) or "something is kept below /run since the disk did not take it"
         yield _fault("state", said, f"systemctl start {_SERVICE}")

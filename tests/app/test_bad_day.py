@@ -1,6 +1,8 @@
 """Days on which all that can be down is down: nothing is lost or sent twice, and nobody is stormed."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,15 @@ from emergencies import MAIL, WEB, seen
 from msgspec.structs import replace
 from story import FIVE, KEY
 
-from iwx_agent.app.auto import decide_and_keep
+from iwx_agent.app.auto import Sight, decide_and_keep
+from iwx_agent.app.diagnose import Request
 from iwx_agent.app.filing import Author
 from iwx_agent.app.posted import Posted
 from iwx_agent.app.posting import Post
 from iwx_agent.app.submit import submit
 from iwx_agent.config.sending import AutoSettings, Sending
-from iwx_agent.model import Incident
+from iwx_agent.host.workers import Workers
+from iwx_agent.model import Incident, IncidentState, Severity
 from iwx_agent.model.episode import Decision
 from iwx_agent.outbox.machine import Entry, State
 from iwx_agent.outbox.shelf import StoreShelf, entry_of
@@ -355,6 +359,86 @@ def test_what_began_after_the_damage_is_new_and_so_is_a_further_ticket_that_a_pe
     submit(found, life.store(), Author(ways=("email",)), life.now, anyway=True)
     life.send(life.store())
     assert not mail.received[2].message.startswith("This may be a duplicate")
+
+
+def test_who_looks_before_the_run_and_finds_the_damage_says_it(kept: Path) -> None:
+    Life(Way("portal"), store=CarefulStore).run(MAIL)
+    (kept / "state.db").write_bytes(b"hello" * 1000)
+    sight = Sight()
+    sight.look(Workers(), Request())
+    (said,) = sight.said
+    assert said.startswith(f"what was kept was damaged, and is now {kept}/state.db.damaged-")
+    assert CarefulStore().said == ()
+
+
+# One flipped bit
+
+
+def flipped(kept: Path, table: str, column: str, key: str = KEY) -> None:
+    """Set the highest bit of one byte in the midst of a row, as a bad memory chip does."""
+    with closing(sqlite3.connect(kept / "state.db")) as database, database:
+        (body,) = database.execute(f"SELECT {column} FROM {table} WHERE key = ?", (key,)).fetchone()
+        at = body.index(b"iwx-") + 1
+        body = body[:at] + bytes([body[at] | 0x80]) + body[at + 1 :]
+        database.execute(f"UPDATE {table} SET {column} = ? WHERE key = ?", (body, key))
+
+
+def test_an_open_tickets_episode_that_is_damaged_costs_a_repeated_update_not_a_ticket(kept: Path) -> None:
+    portal = Way("portal")
+    life = Life(portal, store=CarefulStore)
+    life.run(MAIL)
+    life.run(MAIL, WEB)
+    flipped(kept, "episodes", "body")
+    life.runs(3, MAIL, WEB)
+    assert [letter.reference for letter in portal.received] == ["", "4711", "4711"]
+    assert any("is damaged" in said for said in life.said)
+    life.said.clear()
+    life.runs(4)
+    assert [letter.reference for letter in portal.received] == ["", "4711", "4711", "4711"]
+    assert life.said == []
+
+
+def test_to_a_ticket_whose_letter_is_damaged_more_is_said_all_the_same(kept: Path) -> None:
+    portal = Way("portal")
+    life = Life(portal, store=CarefulStore)
+    life.run(MAIL)
+    flipped(kept, "outbox", "letter")
+    life.runs(2, MAIL, WEB)
+    first, update = portal.received
+    assert (update.reference, update.key, update.subject) == ("4711", KEY, first.subject)
+    assert replace(update, message="", reference="", page="", written_at=0.0) == replace(
+        first, message="", written_at=0.0
+    )
+
+
+@pytest.mark.parametrize("column", ["body", "letter"])
+def test_a_waiting_ticket_that_is_damaged_is_filed_anew_and_says_so(kept: Path, column: str) -> None:
+    portal = Way("portal")
+    life = Life(portal, store=CarefulStore)
+    portal.down = later()
+    life.run(MAIL)
+    flipped(kept, "outbox", column)
+    portal.down = None
+    life.sending = Sending(auto=AutoSettings(enabled=True, drafts_count=0, pause_s=0))
+    life.runs(3, MAIL)
+    (only,) = portal.received
+    assert only.message.startswith("This may be a duplicate of ")
+    assert any("is damaged" in said for said in life.said)
+
+
+@pytest.mark.parametrize("column", ["body", "letter"])
+def test_another_text_that_is_damaged_stops_nothing(kept: Path, column: str) -> None:
+    portal = Way("portal")
+    life = Life(portal, store=CarefulStore)
+    portal.down = later()
+    author = Author(ways=("portal",))
+    slow = replace(WEB, lead=replace(WEB.lead, severity=Severity.ERROR), state=IncidentState.OPEN)
+    found = seen(slow, collected_at=AT)
+    submit(found, life.store(), author, AT)
+    flipped(kept, "outbox", column, life.store().texts(1)[0].key)
+    portal.down = None
+    life.runs(2, MAIL)
+    assert [letter.key for letter in portal.received] == [KEY]
 
 
 # A kill

@@ -304,3 +304,39 @@ def lived(
             continue  # systemd starts it again at once: harder than five minutes later
         now += timedelta(minutes=11)
     return [desk.received for desk in desks], shelf.kept["iwx-1"].entry
+
+
+def said_to(shelf: MemoryShelf, *references: str) -> None:
+    """Make the texts on a shelf further ones of these tickets."""
+    for key, reference in zip(list(shelf.kept), references, strict=True):
+        kept = shelf.kept[key]
+        shelf.kept[key] = replace(kept, letter=replace(kept.letter, reference=reference))
+
+
+THREE = [replace(ENTRY, key=key, chain=("portal",)) for key in ("iwx-1", "iwx-2", "iwx-3")]
+
+
+def test_what_is_said_to_a_ticket_is_not_overtaken() -> None:
+    shelf, desk = MemoryShelf(*THREE), Desk("portal", iter(["later"]))
+    said_to(shelf, "4711", "4711", "4712")
+    sender(shelf, desk).run()
+    assert [one.key for one in desk.received] == ["iwx-3"]
+    sender(shelf, desk, now=NOW + timedelta(seconds=30)).run()  # the first is not due yet
+    assert [one.key for one in desk.received] == ["iwx-3"]
+    sender(shelf, desk, now=NOW + timedelta(minutes=2)).run()
+    assert [one.key for one in desk.received] == ["iwx-3", "iwx-1", "iwx-2"]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        replace(THREE[0], state=State.UNCERTAIN, due_at=None),
+        replace(THREE[0], state=State.DRAFT, due_at=None),
+        replace(THREE[0], state=State.FAILED, due_at=None),
+    ],
+)
+def test_what_only_a_person_can_move_on_holds_nothing_up(first: Entry) -> None:
+    shelf, desk = MemoryShelf(first, THREE[1]), Desk("portal")
+    said_to(shelf, "4711", "4711")
+    sender(shelf, desk).run()
+    assert [one.key for one in desk.received] == ["iwx-2"]

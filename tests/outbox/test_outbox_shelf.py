@@ -12,7 +12,7 @@ from iwx_agent.outbox.machine import Entry, State
 from iwx_agent.outbox.sending import Kept, Sender
 from iwx_agent.outbox.shelf import StoreShelf, adding, entry_of
 from iwx_agent.state import StateError
-from iwx_agent.state.contract import AddText, Store
+from iwx_agent.state.contract import AddText, MoveText, Store
 from iwx_agent.state.memory import MemoryStore
 from iwx_agent.state.store import DiskStore
 from iwx_agent.transports.contract import Attachment, Letter, NotFound, Receipt
@@ -115,3 +115,27 @@ def test_a_sick_disk_is_no_damaged_entry(store: Store) -> None:
     sick: Any = Sick(store)
     with pytest.raises(StateError, match="Input/output error"):
         StoreShelf(sick).waiting()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"position":0', b'"position":4'),
+        (b'"position":0', b'"position":-1'),
+        (b'"key":"iwx-1"', b'"key":"iwx-0"'),
+        (b'"key":"iwx-1"', b'"key":"iwx\xad1"'),
+        (b'"key"', b'"ke"'),
+    ],
+)
+def test_an_entry_that_is_none_is_damaged_and_stops_no_other(store: Store, old: bytes, new: bytes) -> None:
+    text = store.text("iwx-1")
+    assert text is not None
+    assert old in text.entry
+    assert store.commit(
+        MoveText(key="iwx-1", version=1, entry=text.entry.replace(old, new), ended=False),
+        adding(replace(ENTRY, key="iwx-2"), replace(LETTER, key="iwx-2")),
+    )
+    shelf = StoreShelf(store)
+    assert [kept.entry.key for kept in shelf.waiting()] == ["iwx-2"]
+    (said,) = shelf.damaged
+    assert said.startswith("what is kept of iwx-1 is damaged: ")

@@ -11,6 +11,7 @@ from iwx_agent.host import HostError
 from iwx_agent.state import Door, StateError
 from iwx_agent.state.contract import AddText, Ignore, KeepEpisode, KeptEpisode, MoveText
 from iwx_agent.state.fallback import CarefulStore
+from iwx_agent.state.latest import Latest
 from iwx_agent.state.lock import SendingLock
 from iwx_agent.state.store import DiskStore
 
@@ -161,6 +162,44 @@ def test_what_was_damaged_is_said(kept: Path) -> None:
     store = CarefulStore()
     (said,) = store.said
     assert said.startswith(f"what was kept was damaged, and is now {kept}/state.db.damaged-")
+
+
+@pytest.mark.parametrize("kind", ["decision", "assistance", "lost", "draft"])
+def test_a_single_note_below_run_is_taken_over_and_leaves_nothing(disk: Disk, run: Path, kind: Any) -> None:
+    CarefulStore().commit(note("filed"))
+    disk.breaks()
+    CarefulStore().commit(note(kind, 1, "below /run"))
+    disk.mends()
+    DiskStore().commit(note(kind, 2, "newer, by a run that takes no lock"))
+    latest = Latest()
+    assert latest.below_run
+    newest_first = ["newer, by a run that takes no lock", "below /run"]
+    assert [event.said for event in latest.events(kind, 9)] == newest_first
+    back = CarefulStore()
+    assert not DiskStore(Door(run)).keeps_anything()
+    assert not Latest().below_run
+    assert [event.said for event in back.events(kind, 9)] == newest_first
+    assert len(back.events("filed", 9)) == 1
+
+
+def test_what_was_noted_below_run_after_all_else_stays_the_newest(disk: Disk) -> None:
+    CarefulStore().commit(note("assistance", 1, "on"))
+    disk.breaks()
+    CarefulStore().commit(note("assistance", 5, "off"))
+    disk.mends()
+    assert [event.said for event in CarefulStore().events("assistance", 9)] == ["off", "on"]
+
+
+def test_a_rule_that_cannot_be_read_is_said_once_and_taken_back(kept: Path) -> None:
+    CarefulStore().commit(Ignore(rule=RULE))
+    DiskStore().door.write(("UPDATE ignored SET body = x'ff'", (), 1))
+    store = CarefulStore()
+    assert store.past(NOW).ignored == ()
+    (said,) = store.said
+    assert said.startswith("the rule to ignore f is damaged: ")
+    again = CarefulStore()
+    assert again.past(NOW).ignored == ()
+    assert again.said == ()
 
 
 # The lock

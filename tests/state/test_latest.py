@@ -145,3 +145,15 @@ def test_for_root_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("iwx_agent.state.door.is_root", lambda: False)
     with pytest.raises(StateError, match="kept for root only"):
         Latest()
+
+
+def test_what_is_found_damaged_by_who_looks_first_is_said_and_the_new_one_read(kept: Path) -> None:
+    DiskStore().commit(ADD)
+    (kept / "state.db").write_bytes(b"hello" * 1000)
+    latest = Latest()
+    assert latest.said == latest.damaged
+    (said,) = latest.said
+    assert said.startswith(f"what was kept was damaged, and is now {kept}/state.db.damaged-")
+    assert latest.texts() == ()
+    assert len(latest.events("lost", 9)) == 1
+    assert Latest().said == ()

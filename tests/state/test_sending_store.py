@@ -203,12 +203,43 @@ def test_what_is_at_an_end_is_bounded_and_what_waits_is_not(monkeypatch: pytest.
     assert [event.said for event in store.events("decision", 9)] == ["5", "4", "3"]
 
 
-def test_what_is_damaged_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("damage", ["7b", "22ff22", "ff", ""])
+def test_an_open_episode_that_cannot_be_read_is_known_by_what_was_said(damage: str) -> None:
     store = DiskStore()
-    store.commit(KeepEpisode(episode=EPISODE))
-    store.door.write(("UPDATE episodes SET body = x'7b'", (), 1))
-    with pytest.raises(StateError, match="what is kept of an Episode is damaged"):
-        store.past(NOW)
+    store.commit(KeepEpisode(episode=EPISODE), note("filed"), note("said", 7))
+    store.door.write((f"UPDATE episodes SET body = x'{damage}'", (), 1))
+    kept = store.past(NOW).episode
+    assert kept == store.episode()
+    assert kept is not None
+    assert (kept.version, kept.episode.key, kept.episode.told, kept.episode.texts_count) == (
+        1,
+        "iwx-1",
+        (),
+        2,
+    )
+    assert (kept.episode.opened_at, kept.episode.last_bad_at) == (NOW, NOW + timedelta(minutes=7))
+    (said,) = store.damaged.values()
+    assert said.startswith("what iwx-1 was about is damaged: ")
+    store.door.write(("UPDATE episodes SET ended = 1", (), 1))
+    assert store.past(NOW).episode is None
+
+
+@pytest.mark.parametrize("damage", ["7b", "22ff22", "ff"])
+def test_a_rule_that_cannot_be_read_does_not_hold_and_the_others_do(damage: str) -> None:
+    store = DiskStore()
+    store.commit(Ignore(rule=RULE), Ignore(rule=replace(RULE, fingerprint="g")))
+    store.door.write((f"UPDATE ignored SET body = x'{damage}' WHERE key = 'f'", (), 1))
+    assert [rule.fingerprint for rule in store.past(NOW).ignored] == ["g"]
+    assert [(key, rule is None) for key, _, rule in store.rules()] == [("f", True), ("g", False)]
+    (said,) = store.damaged.values()
+    assert said.startswith("the rule to ignore f is damaged: ")
+
+
+def test_a_flipped_bit_in_words_costs_these_words_only() -> None:
+    store = DiskStore()
+    store.commit(note("decision", 0, "one"), note("decision", 1, "two"))
+    store.door.write(("UPDATE events SET said = CAST(x'6fff65' AS TEXT) WHERE said = 'one'", (), 1))
+    assert [event.said for event in store.events("decision", 9)] == ["two", "o\ufffde"]
 
 
 def test_what_cannot_be_kept_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -293,6 +293,15 @@ def test_what_is_kept(kept: Kept, said: str) -> None:
     assert found[2] == (kept.unread_fix or "systemctl start iwx-agent.service")
 
 
+@pytest.mark.parametrize(("hours", "state"), [(0, "fault"), (24, "fault"), (25, "ok")])
+def test_a_store_that_was_found_damaged_is_named_for_a_day(hours: int, state: str) -> None:
+    kept = replace(KEPT, lost_at=NOW - timedelta(hours=hours), lost="state.db.damaged-1")
+    found = one("state", kept=kept)
+    assert found[0] == state
+    assert ("is now state.db.damaged-1" in found[1]) == (state == "fault")
+    assert found[2] == ("iwx-agent diagnose --only system.disk_errors" if state == "fault" else "")
+
+
 def test_what_cannot_be_read_is_told_once_as_a_fault() -> None:
     kept = Kept(unread="damaged", unread_fix="ls")
     assert [one(subject, kept=kept)[0] for subject in ("last run", "outbox")] == ["unknown", "unknown"]

@@ -202,7 +202,13 @@ def _prepare(place: int, directory: str, name: str, create: bool) -> bool:
 
 
 def _connect(path: str) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=_SQLITE_WAIT_S, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=_SQLITE_WAIT_S, isolation_level=None)
+    connection.text_factory = _text  # one flipped bit must not make all rows of a table unreadable
+    return connection
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
 
 
 class _OddError(Exception):
