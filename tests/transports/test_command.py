@@ -60,7 +60,9 @@ def test_a_program_may_say_the_ticket_s_number(runs: Make) -> None:
     )
 
 
-@pytest.mark.parametrize("said", ['{"reference": 1}', "[" * 5000, "\\377\\376", "null", ""])
+@pytest.mark.parametrize(
+    "said", ['{"reference": [1]}', '{"reference": true}', "[" * 5000, "\\377\\376", "null", ""]
+)
 def test_what_a_program_says_needs_not_be_an_answer(runs: Make, said: str) -> None:
     found = ending(runs(f"printf '{said}'"), letter())
     assert isinstance(found, Receipt)
