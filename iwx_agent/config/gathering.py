@@ -121,17 +121,10 @@ def gather(etc: Path | None = None) -> Gathered:
 
 
 def settings_files(directory: Path) -> Iterator[Path]:
-    """Yield the files of settings in rising order, those that are not there left out.
-
-    Raises:
-        ConfigError: for a directory that others may change.
-    """
+    """Yield the files of settings in rising order, those that are not there left out."""
     if os.path.lexists(directory / "config.toml"):
         yield directory / "config.toml"
-    more = drop_ins(directory / "conf.d")
-    if more:
-        toml_file.refuse_changeable(directory / "conf.d", os.stat(directory / "conf.d"))  # noqa: PTH116
-    yield from more
+    yield from drop_ins(directory / "conf.d")
 
 
 def _add_text(gathered: Gathered, key: str, text: str, origin: Origin) -> None:

@@ -14,7 +14,7 @@ def load_layout(etc: Path | None = None) -> Layout:
     entries = _layout_entries(toml_file.DATA / "interworx.toml")
     known = set(entries)
     for path in drop_ins((etc or toml_file.ETC) / "interworx.d"):
-        corrections = _layout_entries(path)
+        corrections = _layout_entries(path, guarded=True)
         for key in corrections:
             if key not in known:
                 why = f"unknown entry{nearest(key, known)}"
@@ -23,9 +23,9 @@ def load_layout(etc: Path | None = None) -> Layout:
     return Layout(entries=entries)
 
 
-def _layout_entries(path: Path) -> dict[str, tuple[Alternative, ...]]:
+def _layout_entries(path: Path, *, guarded: bool = False) -> dict[str, tuple[Alternative, ...]]:
     entries: dict[str, tuple[Alternative, ...]] = {}
-    for group, members in (read_toml(path) or {}).items():
+    for group, members in (read_toml(path, guarded=guarded) or {}).items():
         if not isinstance(members, dict):
             raise ConfigError(str(path), group, "expected a table of entries")
         for name, plain in members.items():

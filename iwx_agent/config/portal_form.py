@@ -30,7 +30,7 @@ def load_portal_form(etc: Path | None = None) -> PortalForm:
     synonyms = _file(toml_file.DATA / "portal-form.toml").synonym
     needed = set(NEEDED)
     for path in drop_ins((etc or toml_file.ETC) / "portal-form.d"):
-        own = _file(path)
+        own = _file(path, guarded=True)
         synonyms = _without(synonyms, own.drop, path) + own.synonym
         for name in own.not_needed:
             if name not in NEEDED:
@@ -56,9 +56,9 @@ def _without(synonyms: tuple[Synonym, ...], drop: tuple[str, ...], path: Path) -
     )
 
 
-def _file(path: Path) -> _File:
+def _file(path: Path, *, guarded: bool = False) -> _File:
     try:
-        told = msgspec.convert(read_toml(path) or {}, _File)
+        told = msgspec.convert(read_toml(path, guarded=guarded) or {}, _File)
     except msgspec.ValidationError as error:
         raise placed(path, "", error, _File, Synonym) from None
     for index, entry in enumerate(told.synonym):

@@ -126,7 +126,10 @@ def _anything_set(etc: Path) -> bool:
     try:
         os.lstat(etc / "config.toml")
     except FileNotFoundError:
-        return bool(drop_ins(etc / "conf.d"))
+        try:
+            return bool(drop_ins(etc / "conf.d"))
+        except ConfigError:
+            return True
     except OSError:
-        pass  # whoever reads it says what is wrong
-    return True
+        pass
+    return True  # whoever reads it says what is wrong

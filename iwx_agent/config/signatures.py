@@ -48,7 +48,7 @@ def load_signatures(etc: Path | None = None) -> Signatures:
 def _signature_file(path: Path, *, own: bool = False) -> _SignatureFile:
     """Return one file's entries; the package's ``own`` are judged by the tests, not in each run."""
     try:
-        told = msgspec.convert(read_toml(path) or {}, _SignatureFile)
+        told = msgspec.convert(read_toml(path, guarded=not own) or {}, _SignatureFile)
     except msgspec.ValidationError as error:
         raise placed(path, "", error, _SignatureFile, Signature, SourceGroup) from None
     if own:

@@ -29,7 +29,7 @@ def load_provider(etc: Path | None = None) -> Provider | None:
         ConfigError: for a file that is not TOML, an unknown key, a value of another type or too long.
     """
     path = (etc or toml_file.ETC) / "provider.toml"
-    table = read_toml(path)
+    table = read_toml(path, guarded=True)
     if table is None:
         return None
     try:
@@ -51,7 +51,7 @@ def load_policy(etc: Path | None = None) -> SupportPolicy:
         ConfigError: for what is no policy; where each fault stands is told by path, line and key.
     """
     path = (etc or toml_file.ETC) / "support-policy.toml"
-    table = read_toml(path)
+    table = read_toml(path, guarded=True)
     own = table is not None
     if table is None:  # the package's own is checked by the tests, not in each run
         path = toml_file.DATA / "support-policy.toml"

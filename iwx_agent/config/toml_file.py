@@ -33,10 +33,15 @@ class ConfigError(Exception):
 
 
 def drop_ins(directory: Path) -> Iterable[Path]:
-    """Return the TOML files of a directory in the order of their names; none when it does not exist."""
+    """Return the TOML files of a directory in the order of their names; none when it does not exist.
+
+    Raises:
+        ConfigError: for what is no directory, and for a link to one that is not there.
+    """
     try:
         names = sorted(name for name in os.listdir(directory) if name.endswith(".toml"))  # noqa: PTH208
     except FileNotFoundError:
+        _refuse_dangling(directory)
         return ()
     except OSError as error:
         raise ConfigError(str(directory), "", error.strerror or str(error)) from None
@@ -46,11 +51,13 @@ def drop_ins(directory: Path) -> Iterable[Path]:
 def read_toml(path: Path, *, guarded: bool = False) -> dict[str, object] | None:
     """Return the table, or None when there is no file; a FIFO or device is refused without waiting.
 
-    ``guarded``: a file that others may change is refused.
+    ``guarded``, for all that an administrator writes: a file that others may change is refused, and one in a
+    directory that they may change.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
+        _refuse_dangling(path)
         return None
     except OSError as error:
         raise ConfigError(str(path), "", error.strerror or str(error)) from None
@@ -61,6 +68,7 @@ def read_toml(path: Path, *, guarded: bool = False) -> dict[str, object] | None:
         if not stat.S_ISREG(status.st_mode):
             raise ConfigError(str(path), "", "expected a regular file")
         if guarded:
+            _refuse_changeable_places(path)
             refuse_changeable(path, status)
         if status.st_size > _MAX_BYTES:
             raise ConfigError(str(path), "", f"expected at most {_MAX_BYTES} bytes, got {status.st_size}")
@@ -75,6 +83,27 @@ def read_toml(path: Path, *, guarded: bool = False) -> dict[str, object] | None:
         told = re.search(r"\(at (?:line (\d+)|end of document)", str(error))
         line = int(told.group(1) or data.count(b"\n") + 1) if told else 0
         raise ConfigError(str(path), "", f"not TOML: {error}", line) from None
+
+
+def _refuse_dangling(path: Path) -> None:
+    """Raise ConfigError for a link to nothing, and in a directory that is one: the defaults are not meant."""
+    for place in (path, path.parent):
+        if place.is_symlink() and not place.exists():
+            import shlex
+
+            why = "is a link to something that is not there"
+            raise ConfigError(str(place), "", why, fix=f"ls -l {shlex.quote(str(place))}")
+
+
+def _refuse_changeable_places(path: Path) -> None:
+    """Raise ConfigError when others may change the directory of a file: they could put another there."""
+    inner = path.parent
+    for place in (inner.parent, inner) if inner.suffix == ".d" else (inner,):
+        try:
+            status = place.stat()
+        except OSError as error:
+            raise ConfigError(str(place), "", error.strerror or str(error)) from None
+        refuse_changeable(place, status)
 
 
 def refuse_changeable(path: Path, status: os.stat_result) -> None:

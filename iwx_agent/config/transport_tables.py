@@ -4,16 +4,21 @@ A secret never stands among them: ``config.secrets`` has where it comes from. A 
 ``authorities``: with it only certificates of these authorities are trusted.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct, structs
 
+from iwx_agent.model.mail_address import is_mail_address
+
 TransportName = Literal["portal", "email", "webhook", "command", "file"]
 Fault = tuple[str, str]
 _ADDRESS_CHARACTERS = 2000
 _WORDS_COUNT = 50
+_TLS_FROM_THE_START = 465  # RFC 8314, 3.3
+_SERVER = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9_.])?")
 
 
 class PortalTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,7 +41,8 @@ class PortalTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class EmailTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a mail goes and through which server; without one this machine's own mail system takes it.
 
-    ``port`` 0 is the usual one of ``tls``, and ``tls`` empty is ``starttls``, to this machine ``none``.
+    ``port`` 0 is the usual one of ``tls``, and ``tls`` empty is ``starttls``, to this machine ``none``, and
+    ``implicit`` with port 465.
     """
 
     to: str
@@ -102,7 +108,7 @@ def _of_portal(table: PortalTable) -> Iterator[Fault]:
             yield key, "is on another host than the form: no ticket and no password is sent there"
     if table.search_address and "{key}" not in table.search_address:
         yield "search_address", "expected {key} in it"
-    if table.proxy and (why := fault_of_url(table.proxy, plain=True)):
+    if table.proxy and (why := _fault_of_proxy(table.proxy)):
         yield "proxy", why
     yield from _paths(table, "password_file", "authorities")
     yield from _account(table.user, table.password_file)
@@ -118,8 +124,10 @@ def _of_email(table: EmailTable) -> Iterator[Fault]:
         yield "sender", why
     if not 0 <= table.port < 65536:
         yield "port", f"expected a port from 1 to 65535, or 0 for the usual one, got {table.port}"
-    if any(not ("!" <= c <= "~") or c in "/@" for c in table.server):
-        yield "server", "expected a host name or an address"
+    if why := _fault_of_server(table.server):
+        yield "server", why
+    if table.port == _TLS_FROM_THE_START and table.tls in ("starttls", "none"):
+        yield "tls", f'port {table.port} speaks TLS from the start: tls = "implicit", or another port'
     elsewhere = bool(table.server) and not _is_loopback(table.server)
     if elsewhere and table.tls == "none" and not table.allow_plain:
         yield (
@@ -205,22 +213,41 @@ def fault_of_url(address: str, *, plain: bool = False) -> str:
     return ""
 
 
+def _fault_of_proxy(address: str) -> str:
+    why = fault_of_url(address, plain=True)
+    if not why and not address.lower().startswith("http://"):
+        return "expected http://: a proxy is asked in plain text, and passes on the TLS with the portal"
+    return why
+
+
 def fault_of_mail(address: str) -> str:
     """Return why a text is no mail address; empty when it is one."""
-    name, at, domain = address.rpartition("@")
-    odd = any(not "!" <= c <= "~" or c in '<>,;:"()[]\\@' for c in name + domain)
-    if not (name and at and domain) or odd or len(address) > 254:
-        return "expected a mail address as support@example.com"
-    return ""
+    return "" if is_mail_address(address) else "expected a mail address as support@example.com"
+
+
+def _fault_of_server(server: str) -> str:
+    """Return why a text names no mail server; empty when it does, and when there is none."""
+    if not server or _is_address(server) or _SERVER.fullmatch(server):
+        return ""
+    if re.fullmatch(r"[^:]+:\d{1,5}", server):
+        return "a port does not stand here: it has a setting of its own, port"
+    return "expected a host name or an address"
 
 
 def _is_loopback(name: str) -> bool:
     from ipaddress import ip_address
 
+    return ip_address(name).is_loopback if _is_address(name) else name == "localhost"
+
+
+def _is_address(name: str) -> bool:
+    from ipaddress import ip_address
+
     try:
-        return ip_address(name).is_loopback
+        ip_address(name)
     except ValueError:
-        return name == "localhost"
+        return False
+    return True
 
 
 def _origin(address: str) -> tuple[str, str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from iwx_agent.host import answers as a
 from iwx_agent.host import questions as q
-from iwx_agent.host.contract import ErrorKind, HostError
+from iwx_agent.host.contract import ErrorKind, HostError, UnheardError
 from iwx_agent.host.deadline import READABLE, Deadline, Expired, Stopped
 from iwx_agent.host.local import Report
 from iwx_agent.host.worker import frames
@@ -33,6 +33,7 @@ def run_command(
 ) -> a.CommandAnswer:
     """Run one command; HostError when it could not be started or the run was stopped meanwhile.
 
+    UnheardError when its supervisor was ended, as for want of memory: it may have run to its end.
     ``given`` is a descriptor that becomes its standard input, which is closed otherwise: for a program that
     is handed something of the agent's own (``iwx_agent.host.encryption``), never for questions.
     """
@@ -40,17 +41,19 @@ def run_command(
         raise HostError("failed", "an empty command", question.source)
     worker = workers.borrow(deadline, question.source)
     running = _Running(worker, question, deadline, given)
+    started = False
     try:
         running.start()
+        started = True
         try:
             running.follow()
         except Expired:
             running.timed_out = not running.exited
         running.finish()
-    except (EOFError, ConnectionError):
-        raise HostError("failed", "its supervisor was ended from outside", question.source) from None
-    except OSError as error:
-        reason = f"could not be started: {error.strerror or error}"
+    except (EOFError, OSError) as error:
+        if started:
+            raise UnheardError("its supervisor was ended from outside", question.source) from None
+        reason = f"could not be started: {getattr(error, 'strerror', None) or error}"
         raise HostError("failed", reason, question.source) from None
     except (Stopped, KeyboardInterrupt):
         with contextlib.suppress(EOFError, OSError, HostError):

@@ -60,6 +60,16 @@ class HostError(Exception):
         super().__init__(f"{source}: {reason}")
 
 
+class UnheardError(HostError):
+    """It was begun, and who did it was ended before it told the outcome: perhaps it was done, perhaps not.
+
+    For a question that makes no difference, and its ``kind`` is ``failed``. For what is handed over it does.
+    """
+
+    def __init__(self, reason: str, source: str) -> None:
+        super().__init__("failed", reason, source)
+
+
 class Host(ABC):
     """The only door to the machine. A subclass answers questions; everything here is spelling.
 

@@ -28,6 +28,7 @@ def hand_to_program(
 
     Raises:
         HostError: when it was not started; ``permission`` and ``not_regular`` when it cannot be trusted.
+        UnheardError: when it was, and how it ended is not known.
     """
     deadline = Deadline(max(0.1, limit_s - _END_S))
     stuck: list[str] = []  # the answer names them, too
@@ -61,7 +62,7 @@ def put_into_spool(
     Returns whether it is new: one that is there already is left as it is.
 
     Raises:
-        HostError: ``timeout`` when that is not known; else nothing was put there.
+        HostError: ``timeout`` when that is not known, as for an UnheardError; else nothing was put there.
     """
     sizes = tuple((file, len(data)) for file, data in files)
     number = in_memory(b"".join(data for _, data in files))

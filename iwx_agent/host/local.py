@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from iwx_agent.host import answers as a
 from iwx_agent.host import questions as q
-from iwx_agent.host.contract import HostError
+from iwx_agent.host.contract import HostError, UnheardError
 from iwx_agent.host.deadline import Deadline, Expired
 from iwx_agent.host.worker import frames
 from iwx_agent.host.workers import Worker, Workers
@@ -30,10 +30,15 @@ def ask_worker(
     """Have one request answered; a worker that does not answer in time is killed, or named to ``report``.
 
     ``handed`` are descriptors that the operation gets after the request's own words.
+
+    Raises:
+        HostError: when there is no answer; UnheardError when the worker was ended after it had been asked.
     """
     worker = workers.borrow(deadline, source)
+    asked = False
     try:
         worker.send(request, handed)
+        asked = True
         answer = worker.receive(deadline)
     except Expired:
         state = _discard(workers, worker, request, report)
@@ -41,7 +46,8 @@ def ask_worker(
         raise HostError("timeout", f"no answer within {deadline.limit_s:.1f} s{where}", source) from None
     except (EOFError, OSError):
         workers.discard(worker)
-        raise HostError("failed", "the worker process that asked was ended from outside", source) from None
+        reason = "the worker process that asked was ended from outside"
+        raise (UnheardError(reason, source) if asked else HostError("failed", reason, source)) from None
     except BaseException:
         _discard(workers, worker, request, report)
         raise

@@ -5,6 +5,7 @@ nothing they say is trusted, they only show whether the machine's own services s
 something out of this machine gives a ``verifying_context``.
 """
 
+import contextlib
 import re
 import ssl
 from collections.abc import Callable
@@ -38,12 +39,22 @@ def tolerant_context() -> ssl.SSLContext:
 def verifying_context(authorities: str = "") -> ssl.SSLContext:
     """Return a context that verifies certificate and name, by the system's authorities or a file of others.
 
-    ``authorities`` is the path of a PEM file; then no other authority is trusted.
+    ``authorities`` is the path of a PEM file; then no other authority is trusted. The system's are where this
+    OpenSSL was built to look. Not ``create_default_context``: it obeys SSL_CERT_FILE and SSL_CERT_DIR, and
+    writes the secrets of each connection to the file that SSLKEYLOGFILE names.
 
     Raises:
         OSError: when there is no such file, or no certificate in it.
     """
-    return ssl.create_default_context(cafile=authorities or None)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if authorities:
+        context.load_verify_locations(cafile=authorities)
+        return context
+    built = ssl.get_default_verify_paths()
+    for place in ({"cafile": built.openssl_cafile}, {"capath": built.openssl_capath}):
+        with contextlib.suppress(OSError):  # without any nothing is trusted, and the handshake says so
+            context.load_verify_locations(**place)
+    return context
 
 
 def why_no_authorities(data: bytes) -> str:

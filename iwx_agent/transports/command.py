@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from iwx_agent.host.answers import CommandAnswer
-from iwx_agent.host.contract import HostError
+from iwx_agent.host.contract import HostError, UnheardError
 from iwx_agent.rendering.words import one_line
 from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Undelivered
 from iwx_agent.transports.said import looked_up, receipt, said_in
@@ -54,6 +54,9 @@ class CommandTransport:
         """Run the program; it has accepted the letter when it ends with 0."""
         try:
             answer = self._run(self._settings.command, self.outgoing(letter), limit_s)
+        except UnheardError as error:
+            why = f"how it ended is not known: {error.reason}"
+            raise Undelivered("uncertain", self._where, why) from None
         except HostError as error:
             raise self._not_started(error) from None
         return receipt_of(answer, self._where)

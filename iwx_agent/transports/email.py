@@ -37,6 +37,7 @@ _SERVICE_CLOSES = 421
 # Checks whose emergencies mean that a mail handed to this machine's own mail system does not leave it.
 CARRIES_MAIL = ("mail.smtp", "mail.delivery", "mail.filters", "mail.supervise")
 
+_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 _BROKEN_S = 3600.0  # so long that the next way is tried at once
 
 
@@ -44,9 +45,10 @@ class EmailSettings(Struct, frozen=True, kw_only=True):
     """Where a mail goes, from whom, and through which server.
 
     Without ``server`` this machine's own mail system takes it. ``tls`` is ``starttls`` unless it says
-    otherwise, and ``none`` to this machine; ``none`` to another one needs ``allow_plain``, and no password is
-    sent over it. ``port`` 0 is the usual one: 587, with ``implicit`` 465, with ``none`` 25. ``authorities``
-    is a PEM file that is trusted instead of the system's. ``sender``, when set, stands for the letter's.
+    otherwise, ``implicit`` with port 465, and ``none`` to this machine; ``none`` to another one needs
+    ``allow_plain``, and no password is sent over it. ``port`` 0 is the usual one: 587, with ``implicit`` 465,
+    with ``none`` 25. ``authorities`` is a PEM file that is trusted instead of the system's. ``sender``, when
+    set, stands for the letter's.
     """
 
     to: str
@@ -82,8 +84,9 @@ class EmailTransport:
         self._settings = settings
         self._credentials = credentials or Credentials("", "")
         self._down = down
-        self._tls = settings.tls or ("none" if settings.is_local else "starttls")
-        usual_port = {"starttls": 587, "implicit": 465, "none": 25}[self._tls]
+        usual = "none" if settings.is_local else "starttls"
+        self._tls = settings.tls or ("implicit" if settings.port == _PORTS["implicit"] else usual)
+        usual_port = _PORTS[self._tls]
         self._server = settings.server or "127.0.0.1"
         self._port = settings.port or usual_port
         self._where = f"email, {one_line(self._server)}:{self._port}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from iwx_agent.host.contract import HostError
+from iwx_agent.host.contract import HostError, UnheardError
 from iwx_agent.host.deadline import Deadline
 from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Undelivered
 from iwx_agent.transports.wording import as_json, as_text, letter_id, names, plain_key
@@ -101,7 +101,7 @@ class FileTransport:
         return Receipt(transport=self.name, reference=identity, url=url, said=said)
 
     def _not_written(self, error: HostError) -> Undelivered:
-        if error.kind == "timeout":
+        if error.kind == "timeout" or isinstance(error, UnheardError):
             return Undelivered("uncertain", self._where, error.reason)
         if error.kind in ("permission", "not_regular"):
             step = "set a directory that belongs to root alone, or remove what is in its place"

@@ -1,5 +1,7 @@
 """What a receiver of letters may answer with: a small JSON object, from a webhook or from a program. Pure."""
 
+from typing import Any, TypeGuard
+
 import msgspec
 from msgspec import Struct
 
@@ -7,6 +9,7 @@ from iwx_agent.rendering.words import one_line
 from iwx_agent.transports.contract import CannotLook, NotFound, Receipt
 
 _URL_CHARACTERS = 500
+_NUMBER_MOST = 10**30
 
 
 class Said(Struct, frozen=True, kw_only=True):
@@ -20,11 +23,34 @@ class Said(Struct, frozen=True, kw_only=True):
 
 
 def said_in(data: bytes) -> Said | None:
-    """Return the answer; None for what is none."""
+    """Return the answer; None for what is no JSON object.
+
+    A number counts as its text, and a value of another kind as left out: the rest of the answer still holds.
+    """
     try:
-        return msgspec.json.decode(data, type=Said)
+        told = msgspec.json.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+    if not isinstance(told, dict):
+        return None
+    found, wait_s = told.get("found"), told.get("retry_after_s")
+    return Said(
+        key=_text(told.get("key")),
+        found=found if isinstance(found, bool) else None,
+        reference=_text(told.get("reference")),
+        url=_text(told.get("url")),
+        retry_after_s=float(wait_s) if _is_number(wait_s) else 0.0,
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return str(value) if _is_number(value) else ""
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _NUMBER_MOST
 
 
 def receipt(transport: str, said: Said | None, words: str) -> Receipt:

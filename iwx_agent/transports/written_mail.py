@@ -1,10 +1,10 @@
 """A letter as the bytes of a mail. Pure: the same letter gives the same bytes, whatever its texts say."""
 
 import hashlib
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from iwx_agent.model.mail_address import is_mail_address
 from iwx_agent.rendering.words import one_line
 from iwx_agent.transports.contract import Letter
 from iwx_agent.transports.wording import as_text, letter_id, media_type, names, plain_key
@@ -12,10 +12,6 @@ from iwx_agent.transports.wording import as_text, letter_id, media_type, names, 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-# What can be written without quotes, in ASCII: anything else would need a server that may not be there.
-_ADDRESS = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
-)
 _SUBJECT_CHARACTERS = 300
 _NAME_CHARACTERS = 100
 # With "References: " they stay on one line: email.message breaks longer ones into pieces that are no ids.
@@ -34,14 +30,7 @@ def addr_spec(address: str) -> str:
     Raises:
         MailError: for anything that is no plain address, also one that would say more than an address.
     """
-    local, _, domain = address.rpartition("@")
-    if (
-        not _ADDRESS.fullmatch(address)
-        or ".." in domain
-        or ".." in local
-        or local[:1] == "."
-        or local[-1:] == "."
-    ):
+    if not is_mail_address(address):
         raise MailError(f"not a mail address that can be written to: {one_line(address, 100)!r}")
     return address
 

@@ -197,10 +197,12 @@ def test_a_file_that_everybody_may_change_is_refused(put: Put, name: str, mode: 
     assert (refused().path, str(refused())) == (str(path), f"{path}: {said} {path}")
 
 
-def test_a_directory_that_everybody_may_change_is_refused(put: Put, etc: Path) -> None:
+@pytest.mark.parametrize("name", ["conf.d", "."])
+def test_a_directory_that_everybody_may_change_is_refused(put: Put, etc: Path, name: str) -> None:
     put("conf.d/x.toml", "budget_s = 7")
-    (etc / "conf.d").chmod(0o777)
-    assert refused().path == str(etc / "conf.d")
+    (etc / name).chmod(0o777)
+    assert refused().path == str(etc / name)
+    assert refused().fix == f"chmod go-w {etc / name}"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")

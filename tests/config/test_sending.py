@@ -12,6 +12,7 @@ from iwx_agent.config.sending import AutoSettings, DeliverySettings, Sending, lo
 from iwx_agent.config.transport_tables import FileTable, fault_of_mail, fault_of_url
 from iwx_agent.model.episode import AutoRules
 from iwx_agent.model.sending import OutboxRules
+from iwx_agent.transports.written_mail import addr_spec
 
 Put = Callable[..., Path]
 
@@ -46,7 +47,7 @@ GOOD = (
     '[auto.window]\ndays = ["monday"]\nbegins = 08:00:00\nends = 16:00:00\ntime_zone = "America/New_York"\n',
     "[outbox]\nfirst_wait_s = 10\nlongest_wait_s = 10\n",
     "[delivery]\nlimit_s = 5\n",
-    "[delivery]\nlimit_s = 600\n",
+    "[delivery]\nlimit_s = 240\n",
     '[delivery]\nchain = ["file"]\nsender_name = "Jané"\nsender_mail = "root@example.com"\n',
     PORTAL
     + 'search_address = "https://support.example.com/?q={key}"\nproxy = "http://proxy.example.com:3128"\n',
@@ -54,6 +55,8 @@ GOOD = (
     PORTAL.replace("https://support.example.com", "http://localhost"),
     EMAIL + 'server = "127.0.0.1"\ntls = "none"\nuser = "me"\npassword_file = "/x"\n',
     EMAIL + 'server = "mail.example.com"\ntls = "none"\nallow_plain = true\nport = 65535\n',
+    EMAIL + 'server = "mail.example.com"\nport = 465\n',
+    EMAIL + 'server = "2001:db8::25"\nport = 465\ntls = "implicit"\n',
     HOOK + 'look_up_url = "https://hooks.example.com/{key}"\nkey_file = "/x"\n',
     HOOK.replace("https", "http") + "allow_plain = true\n",
     '[transport.command]\ncommand = ["/opt/file-ticket"]\n',
@@ -85,7 +88,8 @@ def test_what_may_be_set(put: Put, text: str) -> None:
         ("[auto.window]\ntime_zone = '../../passwd'", "auto.window.time_zone", 2, "no such time zone"),
         ("[outbox]\nfirst_wait_s = 0", "outbox.first_wait_s", 2, "between 1 and 86400"),
         ("[outbox]\nlongest_wait_s = 59", "outbox.longest_wait_s", 2, "at least outbox.first_wait_s"),
-        ("[delivery]\nlimit_s = 4.9", "delivery.limit_s", 2, "between 5 and 600, got 4.9"),
+        ("[delivery]\nlimit_s = 4.9", "delivery.limit_s", 2, "between 5 and 240, got 4.9"),
+        ("[delivery]\nlimit_s = 241", "delivery.limit_s", 2, "got 241"),
         ("[delivery]\nlimit_s = nan", "delivery.limit_s", 2, "got nan"),
         ("[delivery]\nchain = ['emial']", "delivery.chain[0]", 2, "did you mean email?"),
         ("[delivery]\nchain = ['email']", "delivery.chain", 2, "there is no [transport.email]"),
@@ -125,6 +129,14 @@ def test_what_may_be_set(put: Put, text: str) -> None:
         (EMAIL + "port = 65536", "transport.email.port", 3, "got 65536"),
         (EMAIL + "port = -1", "transport.email.port", 3, "got -1"),
         (EMAIL + "server = 'smtp://mail.example.com'", "transport.email.server", 3, "host name"),
+        (EMAIL + "server = 'mail.example.com:587'", "transport.email.server", 3, "of its own, port"),
+        (EMAIL + "server = '192.0.2.1:25'", "transport.email.server", 3, "of its own, port"),
+        (EMAIL + "server = '[::1]'", "transport.email.server", 3, "host name"),
+        (EMAIL + "port = 465\ntls = 'starttls'", "transport.email.tls", 4, "from the start"),
+        (EMAIL + "tls = 'none'\nport = 465", "transport.email.tls", 3, "from the start"),
+        (EMAIL.replace("support@", "a..b@"), "transport.email.to", 2, "mail address"),
+        ("[delivery]\nsender_mail = 'root@web_1.example.com'", "delivery.sender_mail", 2, "mail address"),
+        (PORTAL + "proxy = 'https://proxy.example.com:3128'", "transport.portal.proxy", 3, "plain text"),
         (EMAIL + "tls = 'startls'", "transport.email.tls", 3, "did you mean starttls?"),
         (EMAIL + "tls = 'none'\nserver = 'mail.example.com'", "transport.email.tls", 3, "allow_plain"),
         (
@@ -177,11 +189,24 @@ def test_any_text_is_an_address_or_is_not(text: str) -> None:
     for fault in (fault_of_url(text), fault_of_url(f"https://{text}"), fault_of_mail(text)):
         assert isinstance(fault, str)
     if not fault_of_mail(text):
+        assert addr_spec(text) == text  # what the settings take, a mail can be written to
         assert text.count("@") == 1
         assert text.isprintable()
         assert not any(c.isspace() for c in text)
 
 
-@pytest.mark.parametrize("address", ["@example.com", "a@", "a@b@c", "", "a b@example.com", "a@" + "b" * 254])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "@example.com",
+        "a@",
+        "x@-example.com",
+        ".a@example.com",
+        "a@b@c",
+        "",
+        "a b@example.com",
+        "a@" + "b" * 254,
+    ],
+)
 def test_what_is_no_mail_address(address: str) -> None:
     assert fault_of_mail(address)

@@ -13,7 +13,7 @@ from letters import SECRET, ending, kind_of, letter
 from peers import marked
 
 from iwx_agent.host.answers import CommandAnswer
-from iwx_agent.host.workers import Workers
+from iwx_agent.host.workers import Worker, Workers
 from iwx_agent.transports.command import CommandSettings, CommandTransport, receipt_of
 from iwx_agent.transports.contract import CannotLook, NotFound, Receipt, Undelivered
 
@@ -60,7 +60,9 @@ def test_a_program_may_say_the_ticket_s_number(runs: Make) -> None:
     )
 
 
-@pytest.mark.parametrize("said", ['{"reference": 1}', "[" * 5000, "\\377\\376", "null", ""])
+@pytest.mark.parametrize(
+    "said", ['{"reference": [1]}', '{"reference": true}', "[" * 5000, "\\377\\376", "null", ""]
+)
 def test_what_a_program_says_needs_not_be_an_answer(runs: Make, said: str) -> None:
     found = ending(runs(f"printf '{said}'"), letter())
     assert isinstance(found, Receipt)
@@ -103,6 +105,31 @@ def test_a_program_that_is_killed_leaves_it_open(runs: Make) -> None:
     found = ending(runs("kill -9 $$"), letter())
     assert kind_of(found) == "uncertain"
     assert "was ended by signal 9" in str(found)
+
+
+@pytest.mark.parametrize("after", ["sleep 1", "exit 0"])
+def test_a_program_whose_supervisor_is_killed_may_have_filed_it(
+    runs: Make, tmp_path: Path, after: str
+) -> None:
+    # As the kernel does when memory runs out: it need not be the program that is ended.
+    found = ending(runs(f"cat > {tmp_path}/filed; kill -9 $PPID; {after}"), letter())
+    assert (tmp_path / "filed").read_bytes()
+    assert kind_of(found) == "uncertain"
+    assert "its supervisor was ended from outside" in str(found)
+
+
+def test_a_program_that_is_not_started_for_want_of_a_process_comes_later(
+    runs: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(worker: Worker, message: object, descriptors: object = ()) -> None:
+        if isinstance(message, tuple) and message[0] == "run":
+            raise BrokenPipeError(32, "Broken pipe")
+        send(worker, message, descriptors)
+
+    send: Callable[..., None] = Worker.send
+    monkeypatch.setattr(Worker, "send", broken)
+    found = ending(runs("exit 0"), letter())
+    assert (kind_of(found), "could not be started: Broken pipe" in str(found)) == ("later", True)
 
 
 def test_a_program_that_does_not_end_is_ended_with_all_that_it_started(runs: Make) -> None:

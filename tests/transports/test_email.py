@@ -138,6 +138,16 @@ def test_it_goes_through_tls_from_the_start(host: LiveHost, identity: Identity) 
         assert kind_of(ending(transport, letter())) == "accepted"
 
 
+def test_the_port_for_tls_from_the_start_means_that(
+    host: LiveHost, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sink(identity=identity.pem, implicit=True) as sink:
+        ports = {"starttls": 587, "implicit": sink.port, "none": 25}
+        monkeypatch.setattr("iwx_agent.transports.email._PORTS", ports)
+        transport = sender(host, sink.port, tls="", authorities=str(identity.authority))
+        assert kind_of(ending(transport, letter())) == "accepted"
+
+
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
 def test_a_certificate_that_nobody_vouches_for_is_refused(
     host: LiveHost, identity: Identity, tls: str

@@ -1,10 +1,11 @@
 """A ticket is left as files: whole, once, on a disk or in memory, never through what others put there."""
 
 import os
+import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from dead_mount import dead_file_system
 from letters import ending, kind_of, letter
 
-from iwx_agent.host.workers import Workers
+from iwx_agent.host.workers import Worker, Workers
 from iwx_agent.transports.contract import Attachment, CannotLook, NotFound, Receipt, Undelivered
 from iwx_agent.transports.file import DIRECTORY, SPARE, FileSettings, FileTransport
 
@@ -268,3 +269,19 @@ def test_the_usual_places_are_the_agent_s_own(workers: Workers) -> None:
     """On the real machine nothing is asked here: the paths are the contract with the unit and its sandbox."""
     assert (DIRECTORY, SPARE) == ("/var/lib/iwx-agent/tickets", "/run/iwx-agent/tickets")
     assert FileSettings() == FileSettings(directory=DIRECTORY, spare=SPARE)
+
+
+def test_who_writes_may_have_written_it_before_it_was_ended(
+    workers: Workers, places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked_and_killed(worker: Worker, message: tuple[object, ...], descriptors: object = ()) -> None:
+        if message[0] == "spool":
+            os.kill(worker.pid, signal.SIGSTOP)
+        send(worker, message, descriptors)
+        if message[0] == "spool":
+            os.kill(worker.pid, signal.SIGKILL)
+
+    send: Callable[..., None] = Worker.send
+    monkeypatch.setattr(Worker, "send", asked_and_killed)
+    found = ending(FileTransport(workers, FileSettings(directory=str(places[0]), spare="")), letter())
+    assert (kind_of(found), "ended from outside" in str(found)) == ("uncertain", True)

@@ -167,7 +167,14 @@ def test_any_time_to_wait_is_bounded(value: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b'{"reference": 1}', b"\xff", b"[" * 60_000, b"null", b'{"url": "file:///etc/passwd"}', b"{}" * 50_000],
+    [
+        b'{"reference": [1]}',
+        b"\xff",
+        b"[" * 60_000,
+        b"null",
+        b'{"url": "file:///etc/passwd"}',
+        b"{}" * 50_000,
+    ],
 )
 def test_an_answer_that_is_none_is_still_a_sign_of_acceptance(host: LiveHost, body: bytes) -> None:
     with Hook(200, body) as receiver:

@@ -235,7 +235,7 @@ def test_a_text_that_looks_like_a_boundary_is_none() -> None:
 
 @pytest.mark.parametrize(
     "good",
-    ["a@b", "a.b+c@mail.example.com", "o'hara@example.com", "x" * 64 + "@example.com", "a@" + "b" * 253],
+    ["a@b", "a.b+c@mail.example.com", "o'hara@example.com", "x" * 64 + "@example.com", "a@" + "b" * 252],
 )
 def test_an_address_is_taken(good: str) -> None:
     assert addr_spec(good) == good
@@ -246,7 +246,7 @@ def test_an_address_is_taken(good: str) -> None:
     [
         "", "a", "@", "a@", "@b", "a b@c", "a@b c", "a@b,c@d", "a@b>", "<a@b>", "a@b\n",
         "a@b\r\nRCPT TO:<x@y>",
-        "ä@b", "a@ä", "a..b@c", ".a@c", "a.@c", "a@b..c", "a@.b", "a@b.", "x" * 65 + "@b", "a@" + "b" * 254,
+        "ä@b", "a@ä", "a..b@c", ".a@c", "a.@c", "a@b..c", "a@.b", "a@b.", "x" * 65 + "@b", "a@" + "b" * 253,
         '"a b"@c', "a@[127.0.0.1]", "a\0@b",
     ],
 )  # fmt: skip
