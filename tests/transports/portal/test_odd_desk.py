@@ -119,7 +119,7 @@ WITH_ACCOUNT = {
     "session-lost-ticket": Case("uncertain", "to ticket T-1, which may be this one", 1, 1),
     "get-login": Case("accepted", "status 302", 1, 1),
     "session-lost-once": Case("accepted", "status 302", 2, 1),
-    "session-lost": Case("later", "to the login page: the session is lost", 2),
+    "session-lost": Case("uncertain", "the session is lost, twice: perhaps it was none", 2),
 }
 
 
