@@ -38,6 +38,7 @@ __all__ = [
     "reference_in",
     "retry_after_s",
     "target_of",
+    "ticket_after",
     "without_query",
 ]
 
