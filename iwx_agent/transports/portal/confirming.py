@@ -19,10 +19,10 @@ _NUMBERED = re.compile(rf"{_NUMBER.pattern}|#\s?[0-9]", re.IGNORECASE)
 # What makes a sentence one of a list of what happened: "was opened 3 days", "on 22 Nov", "by Anna"
 _DONE = r"\b(?:created|submitted|received|opened)\s(?:successfully\s)?"
 _TOLD = re.compile(
-    rf"{_DONE}(?:(?:about|over|almost|more than|less than)\s)?(?:[0-9]+|an?|one|two|three)\s?"
+    rf"{_DONE}(?:(?:about|over|almost|more than|less than)\s)?(?:[0-9]+\s?|(?:an?|one|two|three)\s)"
     r"(?:s|m|h|d|sec|second|min|minute|hr|hour|day|week|month|year)s?\b"
     rf"|{_DONE}on\s(?:[a-z]{{3,9}}\.?,?\s)?[0-9]"
-    rf"|{_DONE}by\s(?!you\b|us\b|our\b|the\b|support\b)\w",
+    r"|\b(?:created|submitted|opened)\sby\s(?!you\b|us\b|our\b|the\b)\w",
     re.IGNORECASE,
 )
 # A confirmation is short and stands above: what is read of a page for it is bounded, whatever the page has.

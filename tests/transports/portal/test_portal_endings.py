@@ -233,6 +233,9 @@ def test_a_confirmed_ticket_has_the_address_of_its_own_page_or_none(links: str, 
         ("<h1>We have received your request</h1><p>Case No. 2026-77</p>", "2026-77"),
         ("<p>Thank you, it has been submitted.</p><a href='/ticket/99'>see it</a>", "99"),
         ("<p>Your request has been received: down [IWX-7f3a]</p>", ""),
+        ("<p>Your ticket has been opened as ticket #812.</p>", "812"),
+        ("<p>Ticket #812 has been received by Example Support.</p>", "812"),
+        ("<p>Ticket #812 was created by you, and an answer comes within 3 days.</p>", "812"),
     ],
 )
 def test_a_sentence_confirms_together_with_a_number_or_the_key(text: str, number: str) -> None:
