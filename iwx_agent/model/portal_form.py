@@ -40,6 +40,7 @@ _OTHERS = (
     "column.other",
     "said.accepted",  # a phrase of the page that confirms a ticket
     "said.denied",  # a word that turns such a phrase into its opposite
+    "said.past",  # a word that makes of it what was before, and of another ticket
     "said.nothing_found",
     "said.general_error",  # says that something is wrong, not what
     "said.attachment",  # a word of an error that is about the attached file

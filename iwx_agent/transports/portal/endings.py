@@ -1,18 +1,46 @@
 """What an answer means for the ticket: accepted on a positive sign only, refused only when sure. Pure."""
 
 import re
-from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 from typing import Literal
-from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 
+from iwx_agent.transports.portal.addresses import (
+    is_login,
+    leads_past,
+    reference_in,
+    ticket_after,
+    without_query,
+)
+from iwx_agent.transports.portal.confirming import (
+    accepting,
+    confirmed_in,
+    number_in,
+    numbers_on,
+    ticket_page_in,
+)
 from iwx_agent.transports.portal.exchange import Answer
 from iwx_agent.transports.portal.mapping import Mapping, map_ticket
 from iwx_agent.transports.portal.page import Page
 from iwx_agent.transports.portal.settings import join, origin_of
 from iwx_agent.transports.portal.words import Vocabulary, one_line
+
+__all__ = [
+    "Ending",
+    "Sent",
+    "asks_password",
+    "is_login",
+    "judge_opened",
+    "judge_page",
+    "judge_sent",
+    "numbers_on",
+    "reference_in",
+    "retry_after_s",
+    "target_of",
+    "ticket_after",
+    "without_query",
+]
 
 RETRY_AFTER_MAX_S = 86_400.0
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -44,7 +72,7 @@ class Ending(Struct, frozen=True, kw_only=True):
 class Sent(Struct, frozen=True, kw_only=True):
     """What was sent: from which page, with which subject and key, with files or not, logged in or not.
 
-    ``old_errors`` stood on the page before anything was sent.
+    ``before`` is that page, and ``old_errors`` stood on it, before anything was sent.
     """
 
     page_url: str
@@ -53,6 +81,7 @@ class Sent(Struct, frozen=True, kw_only=True):
     with_files: bool
     logged_in: bool
     old_errors: tuple[str, ...] = ()
+    before: Page = Page()
 
 
 def retry_after_s(headers: dict[str, str]) -> float:
@@ -68,66 +97,6 @@ def retry_after_s(headers: dict[str, str]) -> float:
     except (TypeError, ValueError, OverflowError, IndexError):
         return 0.0
     return min(max(wait.total_seconds(), 0.0), RETRY_AFTER_MAX_S)
-
-
-_PARAMETERS = (
-    "ticket",
-    "tid",
-    "ticketid",
-    "ticketnumber",
-    "ticketno",
-    "case",
-    "caseid",
-    "casenumber",
-    "trackid",
-    "requestid",
-)
-# "step2" is no ticket's number, "ts-2" is
-_REFERENCE = (
-    r"(?!(?:step|page|part|stage|phase|form|tab|new|add|create|submit|confirm|preview|thanks|done|edit|v)"
-    r"[-_]?[0-9])"
-    r"[A-Za-z]{0,10}[-_#]?[0-9][A-Za-z0-9_-]{0,40}"
-)
-_TICKET_PATH = re.compile(
-    rf"/(?:tickets?|requests?|cases?|issues?)(?:/(?:view|show|details?|thread|display))?/({_REFERENCE})(?:/|\.[a-z]{{2,5}})?/?$",
-    re.IGNORECASE,
-)
-_TICKET_SCRIPT = re.compile(
-    r"(?:view|show|display|detail)[_-]?(?:ticket|case|request)|(?:ticket|case)s?[/_-]?(?:view|show|detail)",
-    re.IGNORECASE,
-)
-_LOGIN_PATH = re.compile(
-    r"(?:^|[/_.-])(?:log[-_]?[io]n|sign[-_]?in|authenticate|auth|sso)(?:$|[/_.?-])", re.IGNORECASE
-)
-
-
-def reference_in(url: str) -> str:
-    """Return the ticket's number in the address of its page; empty when it is no such page.
-
-    >>> reference_in("https://example.com/view/?ticket=ts-1&key=k"), reference_in("https://example.com/tickets/812")
-    ('ts-1', '812')
-    """
-    try:
-        parts = urlsplit(url)
-        query = parse_qsl(parts.query, max_num_fields=50)
-    except ValueError:
-        return ""
-    if _LOGIN_PATH.search(parts.path):
-        return ""
-    for name, value in query:
-        plain = name.lower().replace("_", "").replace("-", "")
-        known = plain in _PARAMETERS or (
-            plain in ("id", "number", "no") and _TICKET_SCRIPT.search(parts.path)
-        )
-        if known and re.fullmatch(_REFERENCE, value):
-            return value
-    found = _TICKET_PATH.search(parts.path)
-    return found[1] if found else ""
-
-
-def is_login(url: str) -> bool:
-    """Return whether an address is that of a login page, by its path."""
-    return bool(_LOGIN_PATH.search(urlsplit(url).path))
 
 
 def target_of(answer: Answer) -> str:
@@ -160,9 +129,8 @@ def judge_sent(answer: Answer, page: Page | None, sent: Sent, words: Vocabulary)
             what="uncertain", why=f"{said}: it conflicts with what is there, perhaps the ticket itself"
         )
     if 400 <= answer.status < 500:
-        if page is not None and (refusal := _refusal(page, sent, words)):
-            return refusal
-        return Ending(what="permanent", why=said)
+        found = page and (_claimed(page, answer, sent, words) or _refusal(page, sent, words))
+        return found or Ending(what="permanent", why=said)
     return Ending(what="uncertain", why=f"{said}: the ticket may have been stored before that")
 
 
@@ -176,16 +144,14 @@ def _judge_redirect(answer: Answer, sent: Sent) -> Ending:
         return Ending(what="permanent", why=f"{said}: the form is now at {shown}")
     if origin_of(target)[1] != origin_of(answer.url)[1]:
         return Ending(what="uncertain", why=f"{said} to another host ({shown}), which is not followed")
-    reference = reference_in(target)
+    reference = reference_in(target, sure=True)
     if reference and reference_in(sent.page_url) != reference:
-        return Ending(what="accepted", why=f"{said} to the ticket's page", reference=reference, url=target)
-    if is_login(target):
-        if led_to := _ticket_after(target):
-            why = f"{said} to the login page, and from there to ticket {led_to}, which may be this one"
+        if reference in numbers_on(sent.before, sent.page_url):
+            why = f"{said} to ticket {reference}, which stood on the form's page before"
             return Ending(what="uncertain", why=why)
-        if sent.logged_in:
-            return Ending(what="session", why=f"{said} to the login page: the session is lost")
-        return Ending(what="uncertain", why=f"{said} to the login page, after a form that needed no login")
+        return Ending(what="accepted", why=f"{said} to the ticket's page", reference=reference, url=target)
+    if is_login(target, sent.page_url):
+        return _sent_to_login(target, answer, sent)
     if origin_of(target) != origin_of(answer.url):
         return Ending(
             what="uncertain", why=f"{said} to {shown}, which is not the portal's own origin and not followed"
@@ -193,10 +159,17 @@ def _judge_redirect(answer: Answer, sent: Sent) -> Ending:
     return Ending(what="follow", why=f"{said} to {shown}", url=target)
 
 
-def _ticket_after(login: str) -> str:
-    """Return the number of the ticket that a login page leads to; empty when it leads to none."""
-    found = (reference_in(join(login, value)) for _, value in parse_qsl(urlsplit(login).query[:2000]))
-    return next(filter(None, found), "")
+def _sent_to_login(target: str, answer: Answer, sent: Sent) -> Ending:
+    """Return what a way to the login page means: the session is lost only when it leads back to the form."""
+    said = f"status {answer.status} to the login page"
+    if led_to := ticket_after(target):
+        why = f"{said}, and from there to ticket {led_to}, which may be this one"
+        return Ending(what="uncertain", why=why)
+    if not sent.logged_in:
+        return Ending(what="uncertain", why=f"{said}, after a form that needed no login")
+    if led_to := leads_past(target, sent.page_url, answer.url):
+        return Ending(what="uncertain", why=f"{said}, and from there to {led_to}, which is not the form")
+    return Ending(what="session", why=f"{said}: the session is lost")
 
 
 def judge_page(page: Page | None, answer: Answer, sent: Sent, words: Vocabulary) -> Ending:
@@ -205,22 +178,53 @@ def judge_page(page: Page | None, answer: Answer, sent: Sent, words: Vocabulary)
     if page is None:
         why = answer.torn or ("an empty page" if not answer.body.strip() else "a page that cannot be read")
         return Ending(what="uncertain", why=f"{said} with {why}: no sign that the ticket was accepted")
-    again = map_ticket(page, words)
-    good = not _new_errors(page, sent)
-    reference = confirmed_in(page, answer.url, sent.key, words) if good else None
-    if reference is not None and (again.form is None or not _echoes(again, sent)):
-        return Ending(what="accepted", why=f"{said} with a confirmation", reference=reference, url=answer.url)
-    if reference is not None:
-        why = f"{said} with a confirmation, and with the form again and what was sent in it"
-        return Ending(what="uncertain", why=why)
+    if ending := _claimed(page, answer, sent, words):
+        return ending
     if refusal := _refusal(page, sent, words):
         return refusal
-    if again.form is None and any(form.passwords_count == 1 for form in page.forms) and sent.logged_in:
+    again = map_ticket(page, words)
+    if again.form is None and asks_password(page) and not asks_password(sent.before) and sent.logged_in:
         return Ending(what="session", why=f"{said} with the login page: the session is lost")
     torn = f" ({answer.torn})" if answer.torn else ""
     return Ending(
         what="uncertain", why=f"{said}{torn}, but no sign that the ticket was accepted: {_title(page)}"
     )
+
+
+def _claimed(page: Page, answer: Answer, sent: Sent, words: Vocabulary) -> Ending | None:
+    """Return what a page means that says of an accepted ticket, even in an error; None when it does not.
+
+    "Ticket 99 has been created, but ..." stands in a box for errors, and the form may be there again.
+    """
+    said = f"status {answer.status} with a confirmation"
+    found = confirmed_in(page, answer.url, sent.key, words, sent.before)
+    errors = _new_errors(page, sent)
+    claims = [error for error in errors if accepting(error, words)]
+    if not (found.said or claims):
+        return None
+    if _echoes(map_ticket(page, words), sent):
+        return Ending(what="uncertain", why=f"{said}, and with the form again and what was sent in it")
+    if answer.status >= 400 or (errors and not claims):
+        why = f"{said} beside an error: {'; '.join(errors[:5]) or _title(page)}"
+        return Ending(what="uncertain", why=why)
+    number = _claimed_number(claims, words, sent.before, sent.page_url) if claims else found.number
+    if number is None:
+        why = f"{said}, but no sign that it is this ticket's: {one_line(claims[0] if claims else found.said)}"
+        return Ending(what="uncertain", why=why)
+    url = ticket_page_in(page, answer.url, number)
+    why = f"{said}{f': {claims[0]}' if claims else ''}"
+    return Ending(what="accepted", why=why, reference=number, url=url)
+
+
+def _claimed_number(claims: list[str], words: Vocabulary, before: Page, url: str) -> str | None:
+    """Return the one new number in errors that say that a ticket was accepted; None when there is none."""
+    numbers = {number for claim in claims if (number := number_in(claim, words))} - numbers_on(before, url)
+    return numbers.pop() if len(numbers) == 1 else None
+
+
+def asks_password(page: Page) -> bool:
+    """Return whether a page asks to log in."""
+    return any(form.passwords_count == 1 for form in page.forms)
 
 
 def _title(page: Page) -> str:
@@ -245,66 +249,15 @@ def _refusal(page: Page, sent: Sent, words: Vocabulary) -> Ending | None:
     telling = [error for error in errors if not words.phrase_in(error, "said.general_error")]
     why = "; ".join(telling[:5] or errors[:5]) or "it is there again with what was sent in it"
     if sent.with_files and telling and all(words.phrase_in(error, "said.attachment") for error in telling):
+        if not _echoes(again, sent):
+            why = f"the form is there again, empty, and the ticket may be there without its attachment: {why}"
+            return Ending(what="uncertain", why=why)
         return Ending(what="attachment", why=f"the portal refused the attachment: {why}")
     return Ending(what="person", why=f"the portal refused the form: {why}")
 
 
 def _new_errors(page: Page, sent: Sent) -> list[str]:
     return [error for error in page.errors if error not in sent.old_errors]
-
-
-_NUMBER = re.compile(
-    r"\b(?:ticket|case|request|reference|tracking)\b(?:\s(?:number|id|no\.?|reference|code))?\s?(?:is\s)?(?:[:#]\s?){0,2}[\[(\"']?"
-    rf"({_REFERENCE})\b",
-    re.IGNORECASE,
-)
-# A confirmation is short and stands above: what is read of a page for it is bounded, whatever the page has.
-_READ_CHARACTERS = 100_000
-_LINE_CHARACTERS = 1000
-_CONFIRMING_COUNT = 100
-_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|\n")
-_ABBREVIATED = re.compile(r"\bno\b\.?\s*[:#]?\s*(?=[A-Za-z]{0,10}[-#]?\d)", re.IGNORECASE)
-
-
-def confirmed_in(page: Page, url: str, key: str, words: Vocabulary) -> str | None:
-    """Return the ticket's number from a page that confirms it, or None when it does not.
-
-    A confirmation is a sentence that says so, together with the number, or with the
-    ticket's key outside of any field (then the number may be empty).
-    """
-    text = _ABBREVIATED.sub("number ", page.text[:_READ_CHARACTERS])
-    lines = [line[:_LINE_CHARACTERS] for line in text.split("\n")]
-    linked = {found for link in page.links if (found := reference_in(join(url, link.href)))}
-    for place in _confirming(lines, words):
-        near = "\n".join(lines[max(0, place - 2) : place + 4])
-        number = _NUMBER.search(near)
-        if number:
-            return number[1]
-        if len(linked) == 1:
-            return linked.pop()
-        if key and key in page.text:
-            return ""
-    return None
-
-
-def _confirming(lines: list[str], words: Vocabulary) -> Iterable[int]:
-    """Yield the places of the lines with a sentence that confirms, the first ones."""
-    left = _CONFIRMING_COUNT
-    for place, line in enumerate(lines):
-        for sentence in _SENTENCES.split(line):
-            phrase = words.phrase_in(sentence, "said.accepted")
-            before = sentence.casefold().partition(phrase.casefold())[0] if phrase else ""
-            if phrase and not words.phrase_in(before, "said.denied"):
-                yield place
-                left -= 1
-        if left <= 0:
-            return
-
-
-def without_query(url: str) -> str:
-    """Return an address as it may be shown: what is in its query can be a secret."""
-    parts = urlsplit(url)
-    return one_line(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")[:200]
 
 
 def judge_opened(answer: Answer, page: Page | None) -> Ending | None:

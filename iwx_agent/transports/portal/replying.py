@@ -1,5 +1,6 @@
 """An update sent by the form for replies on an open ticket's page; what stands there already is not sent."""
 
+import re
 from typing import NoReturn
 
 from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Undelivered
@@ -60,19 +61,36 @@ def _receipt(visit: Visit, letter: Letter, opened: Opened, *said: str) -> Receip
 
 
 def _ticket_page(visit: Visit, letter: Letter) -> Opened:
-    url = letter.page
+    """Return the ticket's page: where the letter says that it is, else where the portal has it."""
+    url, reference = letter.page, letter.reference
     if url and origin_of(url) != origin_of(visit.place.address):
-        visit.fail("person", f"the page of ticket {letter.reference} is not on the portal")
-    if not url:
-        found = find_ticket(visit, letter.reference)
-        if isinstance(found, (NotFound, CannotLook)):
-            said = found.said if isinstance(found, NotFound) else found.reason
-            visit.fail("person", f"the page of ticket {letter.reference} was not found: {said}")
-        url = found.url
-    opened = visit.portal_page(url)
-    if letter.reference not in opened.page.text and endings.reference_in(opened.url) != letter.reference:
-        visit.fail("person", f"the page is not that of ticket {letter.reference}", opened.answer)
+        visit.fail("person", f"the page of ticket {reference} is not on the portal")
+    if url:
+        opened = visit.portal_page(url)
+        if _is_page_of(visit, opened, reference):
+            return opened
+    trouble = (
+        f"the page is not that of ticket {reference}, and its own"
+        if url
+        else f"the page of ticket {reference}"
+    )
+    found = find_ticket(visit, reference)
+    if isinstance(found, (NotFound, CannotLook)):
+        said = found.said if isinstance(found, NotFound) else found.reason
+        visit.fail("person", f"{trouble} was not found: {said}")
+    if not found.url:
+        visit.fail("person", f"{trouble} was not found: {found.said}, without its address")
+    opened = visit.portal_page(found.url)
+    if not _is_page_of(visit, opened, reference):
+        visit.fail("person", f"the page is not that of ticket {reference}", opened.answer)
     return opened
+
+
+def _is_page_of(visit: Visit, opened: Opened, reference: str) -> bool:
+    """Return whether a page is that of a ticket; the form for a new ticket may name others beside it."""
+    named = re.search(rf"(?<![\w-]){re.escape(reference)}(?![\w-])", opened.page.text, re.IGNORECASE)
+    own = endings.reference_in(opened.url) == reference
+    return own or (bool(named) and map_ticket(opened.page, visit.words).form is None)
 
 
 def _why_not_shown(visit: Visit, text: str, before: Opened) -> str:
@@ -93,7 +111,7 @@ def _refused(visit: Visit, opened: Opened, answer: Answer, why: str) -> NoReturn
             page_url=opened.url, subject="", key="", with_files=False, logged_in=visit.logged_in
         )
         visit.end(endings.judge_sent(answer, visit.read(answer), sent, visit.words), answer)
-    if endings.is_login(endings.target_of(answer)):
+    if endings.is_login(endings.target_of(answer), opened.url):
         if visit.logged_in:
             visit.fail("later", "the session was lost before the reply; the ticket's page does not show it")
         visit.fail("person", "the portal takes no reply without a login", answer)

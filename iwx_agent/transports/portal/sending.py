@@ -20,7 +20,7 @@ def send_ticket(visit: Visit, letter: Letter) -> Receipt:
     its attachments (once more, without them).
     """
     notes: list[str] = []
-    session_was_lost = False
+    session_was_lost = doubtful = False
     while True:
         opened, mapping = visit.ticket_form(letter.category)
         try:
@@ -34,12 +34,16 @@ def send_ticket(visit: Visit, letter: Letter) -> Receipt:
             return Receipt(
                 transport="portal", reference=ending.reference, url=ending.url, said=visit.bare(said)
             )
+        doubtful = doubtful or (ending.what == "session" and answer.status < 400)
         if ending.what == "session" and not session_was_lost:
             session_was_lost = True
             visit.begin_anew()
         elif ending.what == "attachment" and letter.attachments:
             notes.append(f"sent without its attachments: {ending.why}")
             letter = replace(letter, attachments=())
+        elif ending.what == "session" and doubtful:
+            why = f"{ending.why}, twice: perhaps it was none, and the ticket is there"
+            visit.fail("uncertain", why, answer)
         elif ending.what == "session" and answer.status not in (400, 401, 403):
             visit.fail("later", ending.why, answer)
         else:
@@ -69,6 +73,7 @@ def _sent(visit: Visit, opened: Opened, filled: Filled, letter: Letter) -> endin
         with_files=any(file.attachment is not None for file in filled.files),
         logged_in=visit.logged_in,
         old_errors=opened.page.errors,
+        before=opened.page,
     )
 
 
@@ -102,15 +107,17 @@ def post(visit: Visit, opened: Opened, mapping: Mapping, filled: Filled) -> Answ
 
 def _settled(visit: Visit, answer: Answer, sent: endings.Sent) -> endings.Ending:
     """Return what the answer means; one that leads to another page of the portal is looked at there."""
-    ending = endings.judge_sent(answer, visit.read(answer), sent, visit.words)
+    page = None if endings.target_of(answer) else visit.read(answer)
+    ending = endings.judge_sent(answer, page, sent, visit.words)
     if ending.what != "follow":
         return ending
     try:
         opened = visit.open(ending.url, sent.page_url)
     except Undelivered as error:
         return endings.Ending(what="uncertain", why=f"{ending.why}, where: {error.why}")
-    reference = endings.reference_in(opened.url)
-    if reference and reference != endings.reference_in(sent.page_url):
+    reference = endings.reference_in(opened.url, sure=True)
+    old = {endings.reference_in(sent.page_url), *endings.numbers_on(sent.before, sent.page_url)}
+    if reference and reference not in old:
         return endings.Ending(what="accepted", why=ending.why, reference=reference, url=opened.url)
     found = endings.judge_page(opened.page, opened.answer, sent, visit.words)
     what: endings.What = "uncertain" if found.what == "session" else found.what

@@ -91,7 +91,9 @@ class Visit:
             seen.add(url)
             answer = self.get(url, referer)
             target = endings.target_of(answer)
-            page = self.read(answer)
+            page = None if target else self.read(answer)
+            if self.exchange.deadline.left_s <= 0:
+                self.fail("later", f"took longer than {self.exchange.deadline.limit_s:.1f} s", answer)
             if not target and page is not None and page.refresh and not page.forms:
                 target = join(url, page.refresh)
             if not target:
@@ -176,7 +178,7 @@ class Visit:
         if account is not None and not self.logged_in:
             self._log_in(account)
         opened = self.open(url)
-        if map_ticket(opened.page, self.words).form is None and _asks_password(opened.page):
+        if self._asks_to_log_in(opened.page):
             if account is None:
                 self.fail("person", "the portal asks to log in, and no account is set", opened.answer)
             if self.logged_in:
@@ -186,6 +188,9 @@ class Visit:
                     opened.answer,
                 )
         return opened
+
+    def _asks_to_log_in(self, page: Page) -> bool:
+        return map_ticket(page, self.words).form is None and endings.asks_password(page)
 
     def _next_step(self, opened: Opened, mapping: Mapping, category: str) -> Opened | None:
         """Return the page that choosing the category leads to; never by sending what could be a ticket."""
@@ -283,24 +288,36 @@ class Visit:
             self.fail("person", "the login form would send the password in an address", opened.answer)
         answer = self._send_login(opened, mapping, form, account)
         target = endings.target_of(answer)
-        page = self.read(answer)
         if answer.status in (401, 403):
             self.fail("permanent", f"the login was refused: status {answer.status}", answer)
-        if endings.is_login(target) and target.partition("?")[0] == opened.url.partition("?")[0]:
-            self.fail("permanent", "the login was refused: it leads back to the login form", answer)
         if target:
+            self._led_on(opened, target)
             self.logged_in = True
             return
+        page = self.read(answer)
         if trouble := endings.judge_opened(answer, page):
             self.end(trouble, answer)
-        if page is None or _asks_password(page):
+        if page is None or endings.asks_password(page):
             said = "; ".join(page.errors[:3]) if page is not None else ""
             self.fail("permanent", f"the login was refused: {said or 'the login form came back'}", answer)
         self.logged_in = True
 
+    def _led_on(self, opened: Opened, target: str) -> None:
+        """Look where a login leads to, when that may be a login again: then it was refused."""
+        same = target.partition("?")[0] == opened.url.partition("?")[0]
+        if origin_of(target) != origin_of(opened.url) or not (same or endings.is_login(target, opened.url)):
+            return
+        landed = self.open(target, opened.url)
+        # By its last part only: /login/done need be none
+        again = endings.is_login(landed.url, landed.url) and not endings.ticket_after(landed.url)
+        if again or self._asks_to_log_in(landed.page):
+            said = "; ".join(landed.page.errors[:3])
+            why = f"it leads back to the login form{f': {said}' if said else ''}"
+            self.fail("permanent", f"the login was refused: {why}", landed.answer)
+
     def _login_page(self) -> Opened:
         opened = self.open(self.place.login_address or self.place.address)
-        if _asks_password(opened.page):
+        if endings.asks_password(opened.page):
             return opened
         links = {
             join(opened.url, link.href)
@@ -310,7 +327,7 @@ class Visit:
         own = sorted(link for link in links if origin_of(link) == origin_of(opened.url))
         if own:
             opened = self.open(own[0], opened.url)
-        if not _asks_password(opened.page):
+        if not endings.asks_password(opened.page):
             self.fail("person", "no login form was found, and an account is set", opened.answer)
         return opened
 
@@ -347,10 +364,6 @@ def is_json(answer: Answer) -> bool:
 def whole_word(text: str) -> str:
     """Return a link's text to compare, signs such as an arrow, too."""
     return " ".join(text.casefold().split()).strip(" .:")
-
-
-def _asks_password(page: Page) -> bool:
-    return any(form.passwords_count == 1 for form in page.forms)
 
 
 def _plain(text: str) -> set[str]:

@@ -115,11 +115,11 @@ WITH_ACCOUNT = {
     "login-elsewhere": Case("person", "the form would be sent to another place", 0),
     "login-captcha": Case("person", "the login has a captcha", 0),
     "login-by-get": Case("person", "would send the password in an address", 0),
-    "login-again": Case("permanent", "asks to log in again, although the login went well", 0),
+    "login-again": Case("permanent", "the login was refused: it leads back to the login form", 0),
     "session-lost-ticket": Case("uncertain", "to ticket T-1, which may be this one", 1, 1),
     "get-login": Case("accepted", "status 302", 1, 1),
     "session-lost-once": Case("accepted", "status 302", 2, 1),
-    "session-lost": Case("later", "to the login page: the session is lost", 2),
+    "session-lost": Case("uncertain", "the session is lost, twice: perhaps it was none", 2),
 }
 
 

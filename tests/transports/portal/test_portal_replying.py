@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from desk.odd import PASSWORD, USER, Act, OddDesk
-from desk.odd_behaviours import said, status, to
-from desk.odd_pages import ticket_page
+from desk.odd_behaviours import said, status, to, told
+from desk.odd_pages import form_page, ticket_page
 from letters import ending, kind_of, letter
 
 from iwx_agent.host.live import LiveHost
-from iwx_agent.transports.contract import Credentials, Receipt
+from iwx_agent.transports.contract import Credentials, Receipt, Undelivered
 from iwx_agent.transports.wording import marked
 
 from .test_odd_desk import portal
@@ -159,3 +159,70 @@ def test_the_tickets_page_is_looked_for_when_it_is_not_known(host: LiveHost) -> 
         found = ending(portal(host, desk, search_address=f"{desk.url}/s?q={{key}}"), one)
     assert kind_of(found) == "accepted"
     assert desk.replies == [WORDS]
+
+
+CONFIRMED = "Your ticket has been created. Ticket number: T-1.{}"
+
+
+@pytest.mark.parametrize("link", ["", "<a href='/ticket?ticket=T-1'>View it</a>"])
+def test_an_update_reaches_a_ticket_that_a_page_confirmed(host: LiveHost, link: str) -> None:
+    acts = {"POST /submit": said(CONFIRMED.format(link)), "GET /s": said(LISTED)}
+    with OddDesk("good", acts=acts) as desk:
+        transport = portal(host, desk, search_address=f"{desk.url}/s?q={{key}}" if not link else "")
+        filed = ending(transport, letter())
+        assert isinstance(filed, Receipt)
+        assert filed.url == (f"{desk.url}/ticket?ticket=T-1" if link else "")
+        one = letter(reference=filed.reference, page=filed.url, attachments=(), message=WORDS)
+        assert kind_of(ending(transport, one)) == "accepted"
+    assert desk.replies == [WORDS]
+
+
+@pytest.mark.parametrize("page", ["/submit", "/recent"])
+def test_a_page_that_is_not_the_tickets_is_left_for_its_own(host: LiveHost, page: str) -> None:
+    """Receipts of older versions have the form's page; beside it others' tickets and this one may stand."""
+    acts = {"GET /s": said(LISTED), "GET /recent": said(f"Ticket T-1 {form_page()}")}
+    with OddDesk("good", acts=acts) as desk:
+        one = letter(reference="T-1", page=f"{desk.url}{page}", attachments=(), message=WORDS)
+        found = ending(portal(host, desk, search_address=f"{desk.url}/s?q={{key}}"), one)
+    assert kind_of(found) == "accepted", found
+    assert desk.replies == [WORDS]
+    assert desk.posts == []
+
+
+def test_a_part_of_another_number_is_not_the_tickets(host: LiveHost) -> None:
+    found = reply(host, {"GET /t": said(f"Ticket T-12, after T-1-2 {FORM}")}, page="/t")
+    assert (found[0], found[2]) == ("person", 0)
+    assert "the page is not that of ticket T-1, and its own was not found: as a guest" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("acts", "words"),
+    [
+        ({"GET /list": told('[{"id": "T-1", "title": "down T-1"}]')}, "without its address"),
+        (
+            {"GET /list": said(LISTED), "GET /ticket": said("Closed")},
+            "no form for a reply is understood",
+        ),
+    ],
+)
+def test_a_ticket_whose_page_is_not_known_is_for_a_person(
+    host: LiveHost, acts: dict[str, Act], words: str
+) -> None:
+    with OddDesk("good", acts=acts) as desk:
+        places = {"login_address": f"{desk.url}/login", "list_address": f"{desk.url}/list"}
+        account = Credentials(USER, PASSWORD)
+        found = ending(portal(host, desk, account=account, **places), letter(reference="T-1", message=WORDS))
+    assert isinstance(found, Undelivered)
+    assert (found.kind, words in found.why) == ("person", True), found.why
+
+
+def test_a_reply_below_a_folder_named_login_is_judged_by_the_tickets_page(host: LiveHost) -> None:
+    """What leads to another page of that folder is no lost session."""
+    with OddDesk("good") as desk:
+        page = ticket_page([], "T-1")
+        desk.acts |= {"GET /auth/ticket": said(page), "POST /reply": to("/auth/done")}
+        one = letter(
+            reference="T-1", page=f"{desk.url}/auth/ticket?ticket=T-1", message=WORDS, attachments=()
+        )
+        found = ending(portal(host, desk), one)
+    assert kind_of(found) == "uncertain"

@@ -1,6 +1,7 @@
 """The way to the form: login, links, steps; no password and no ticket goes where it was not meant to go."""
 
 import gzip
+import time
 import zlib
 from typing import Any
 
@@ -12,8 +13,12 @@ from letters import ending, kind_of, letter
 
 from iwx_agent.host.live import LiveHost
 from iwx_agent.transports.contract import Credentials, Receipt, Undelivered
+from iwx_agent.transports.portal import Place
+from iwx_agent.transports.portal.exchange import Answer
+from iwx_agent.transports.portal.page import Page
+from iwx_agent.transports.portal.visit import Visit
 
-from .test_odd_desk import portal
+from .test_odd_desk import FORM, portal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
@@ -82,9 +87,113 @@ def test_the_login_is_found_by_its_link(host: LiveHost) -> None:
 
 
 def test_a_login_that_does_not_last_is_said(host: LiveHost) -> None:
-    kind, why, desk = sent(host, {"GET /submit": said(LOGIN)}, account=ACCOUNT)
+    kind, why, desk = sent(host, {"GET /submit": said(LOGIN)}, account=ACCOUNT, login_address="/login")
     assert (kind, desk.logins_count) == ("permanent", 1)
     assert "asks to log in again, although the login went well" in why
+
+
+@pytest.mark.parametrize(
+    ("acts", "words"),
+    [
+        (
+            {"POST /login": to("/login.php?incorrect=true"), "GET /login.php": said(LOGIN)},
+            "to the login form",
+        ),
+        (
+            {"POST /login": to("/sign-in?e=1"), "GET /sign-in": said("Your account is locked.")},
+            "to the login form",
+        ),
+        ({"POST /login": to("/login/again"), "GET /login/again": said(LOGIN)}, "to the login form"),
+        (
+            {"POST /login": to("/sign-in"), "GET /sign-in": said(f"<p class=error>Wrong</p>{LOGIN}")},
+            "to the login form: Wrong",
+        ),
+    ],
+)
+def test_a_login_that_leads_to_another_login_page_was_refused(
+    host: LiveHost, acts: dict[str, Act], words: str
+) -> None:
+    """The form may be there for guests, too: what goes by it would not be the account's."""
+    kind, why, desk = sent(host, acts, account=ACCOUNT, login_address="/login")
+    assert (kind, desk.posts) == ("permanent", []), why
+    assert f"the login was refused: it leads back {words}" in why
+
+
+def test_a_login_on_any_page_that_comes_back_was_refused(host: LiveHost) -> None:
+    """As WHMCS has it: the login is asked for on the page of the account itself."""
+    acts = {
+        "GET /account": said(LOGIN.replace("/login", "/check")),
+        "POST /check": to("/account?incorrect=true"),
+    }
+    kind, why, desk = sent(host, acts, account=ACCOUNT, login_address="/account")
+    assert (kind, desk.posts, "the login was refused" in why) == ("permanent", [], True)
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [
+        {"POST /login": to("/login/success"), "GET /login/success": said("Welcome")},
+        {"POST /login": to("/sso"), "GET /sso": to("/home"), "GET /home": said("Welcome")},
+    ],
+)
+def test_a_login_may_lead_over_an_address_of_such_a_name(host: LiveHost, acts: dict[str, Act]) -> None:
+    kind, why, _ = sent(host, acts, account=ACCOUNT, login_address="/login")
+    assert kind == "accepted", why
+
+
+def test_a_ticket_is_sent_once_where_a_login_stands_on_every_page(host: LiveHost) -> None:
+    acts = {
+        "GET /submit": said(LOGIN + form_page(action="/submit")),
+        "POST /submit": said(f"{LOGIN}<p>Your request has been submitted.</p>"),
+    }
+    kind, why, desk = sent(host, acts, account=ACCOUNT, login_address="/login")
+    assert (kind, len(desk.posts)) == ("uncertain", 1), why
+
+
+def test_a_ticket_without_its_attachment_is_not_sent_again(host: LiveHost) -> None:
+    error = "<p class=error>Ticket #99 has been created, but the attachment could not be uploaded.</p>"
+    kind, why, desk = sent(host, {"POST /submit": said(error + form_page())})
+    assert (kind, len(desk.posts)) == ("accepted", 1), why
+    assert "the attachment could not be uploaded" in why
+
+
+def test_a_lost_token_after_a_lost_session_leaves_it_uncertain(host: LiveHost) -> None:
+    def lost(handler: Handler) -> None:
+        if len(handler.desk.posts) == 1:
+            handler.away("/login?next=/submit")
+        else:
+            handler.page("<h1>Expired</h1>", 419)
+
+    kind, why, desk = sent(host, {"POST /submit": lost}, account=ACCOUNT, login_address="/login")
+    assert (kind, len(desk.posts)) == ("uncertain", 2), why
+
+
+class Watched(Visit):
+    """A visit that counts the pages that it reads, and may be slow at it."""
+
+    read_count = 0
+    slow_s = 0.0
+
+    def read(self, answer: Answer) -> Page | None:
+        self.read_count += 1
+        time.sleep(self.slow_s)
+        return super().read(answer)
+
+
+def test_a_page_that_leads_on_is_not_read(host: LiveHost) -> None:
+    with OddDesk("good", acts={"GET /a": to("/b"), "GET /b": to("/c"), "GET /c": said("Welcome")}) as desk:
+        visit = Watched(host, Place(address=desk.form), FORM, 5.0)
+        assert visit.open(f"{desk.url}/a").url == f"{desk.url}/c"
+    assert visit.read_count == 1
+
+
+def test_the_time_is_looked_at_between_pages(host: LiveHost) -> None:
+    with OddDesk("good") as desk:
+        visit = Watched(host, Place(address=desk.form), FORM, 0.5)
+        visit.slow_s = 0.6
+        with pytest.raises(Undelivered, match=r"took longer than 0\.5 s") as caught:
+            visit.open(desk.form)
+    assert caught.value.kind == "later"
 
 
 CATEGORY = row("category")
