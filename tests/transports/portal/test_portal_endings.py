@@ -263,11 +263,20 @@ def test_a_page_without_such_a_sentence_is_no_sign(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["Not made. It was created. ", "A. ", "it was created no ", "ticket # ", "<p>was created. no "]
+    "piece",
+    [
+        *("Not made. It was created. ", "A. ", "it was created no ", "ticket # ", "<p>was created. no "),
+        *(
+            "<li>ticket #7 was created</li>",
+            "<li><a href=/tickets/7>ticket #7 was created 9",
+            "<p>created by a",
+        ),
+    ],
 )
 def test_a_page_that_says_it_without_end_is_judged_in_time(piece: str) -> None:
     started = time.monotonic()
-    assert judged(200, piece * (500_000 // len(piece))).what == "uncertain"
+    page = piece * (500_000 // len(piece))
+    assert judged(200, page, before=page[:400_000]).what == "uncertain"
     assert time.monotonic() - started < 5
 
 

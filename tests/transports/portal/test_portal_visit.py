@@ -168,6 +168,11 @@ def test_a_lost_token_after_a_lost_session_leaves_it_uncertain(host: LiveHost) -
     assert (kind, len(desk.posts)) == ("uncertain", 2), why
 
 
+def test_a_token_that_is_lost_twice_is_for_later(host: LiveHost) -> None:
+    kind, why, desk = sent(host, {"POST /submit": status(419)})
+    assert (kind, len(desk.posts)) == ("later", 2), why
+
+
 class Watched(Visit):
     """A visit that counts the pages that it reads, and may be slow at it."""
 
