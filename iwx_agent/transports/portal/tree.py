@@ -8,8 +8,9 @@ from bs4.element import NavigableString, Tag
 from bs4.exceptions import ParserRejectedMarkup
 
 from iwx_agent.transports.portal import labels
+from iwx_agent.transports.portal.elements import is_hidden, link_of, pressed_text, row_of, value_of
 from iwx_agent.transports.portal.markup import Markup, Unreadable
-from iwx_agent.transports.portal.page import Button, Control, Form, Kind, Link, Option, Page, Row, is_token
+from iwx_agent.transports.portal.page import Button, Control, Form, Kind, Option, Page, is_token
 from iwx_agent.transports.portal.words import one_line
 
 CONTROLS_COUNT = 500
@@ -17,51 +18,11 @@ _TEXT_CHARACTERS = 500_000
 _LINKS_COUNT = 2000
 _ROWS_COUNT = 2000
 _BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "br",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "head",
-        "header",
-        "hr",
-        "label",
-        "legend",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "option",
-        "p",
-        "pre",
-        "section",
-        "select",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ]
-)
+    ("address", "article", "aside", "blockquote", "body", "br", "dd", "div", "dl", "dt", "fieldset",
+     "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "label",
+     "legend", "li", "main", "nav", "ol", "option", "p", "pre", "section", "select", "table", "tbody",
+     "td", "tfoot", "th", "thead", "tr", "ul")
+)  # fmt: skip
 _ERROR = re.compile(
     r"(?:^|[-_ ])(?:error|errors|errorlist|invalid|invalid-feedback|danger)(?:$|[-_ ])", re.IGNORECASE
 )
@@ -104,18 +65,6 @@ def page_of(markup: Markup, charset: str) -> Page:
     return _Reader(soup, markup).page(charset)
 
 
-def value_of(element: Tag, name: str) -> str:
-    """Return an attribute as text; empty when there is none."""
-    found = element.get(name, "")
-    return " ".join(found) if isinstance(found, list) else str(found or "")
-
-
-def is_hidden(element: Tag) -> bool:
-    """Return whether a browser does not show this element, as its own markup says."""
-    style = value_of(element, "style").replace(" ", "").lower()
-    return element.has_attr("hidden") or "display:none" in style or "visibility:hidden" in style
-
-
 def _is_error(element: Tag) -> bool:
     """Return whether an element is marked as the place of an error; good news is marked as an alert, too."""
     words = value_of(element, "class")
@@ -137,16 +86,21 @@ class _Reader:
         self._walk()
         title = self.soup.find("title")
         base = next((value_of(one, "href") for one in self._named("base") if value_of(one, "href")), "")
-        links = tuple(_link(one) for one in self._named("a") if one.has_attr("href"))[:_LINKS_COUNT]
+        text = "".join(self.text)
+        links = [link_of(one) for one in self._named("a") if one.has_attr("href")]
+        rows = [row_of(one) for one in self._named("tr", "li") if not one.find(("tr", "li"))]
+        pressed = tuple(filter(None, map(pressed_text, self.elements)))
+        kept = (len(text), _TEXT_CHARACTERS), (len(links), _LINKS_COUNT), (len(rows), _ROWS_COUNT)
         return Page(
             title=one_line(title.get_text()) if title else "",
             base=base,
-            text=_lines("".join(self.text)[:_TEXT_CHARACTERS]),
+            text=_lines(text[:_TEXT_CHARACTERS]),
             forms=self._forms(),
-            links=links,
-            rows=tuple(_row(one) for one in self._named("tr", "li") if not one.find(("tr", "li")))[
-                :_ROWS_COUNT
-            ],
+            links=tuple(links[:_LINKS_COUNT]),
+            following=tuple(found.href for one in self._named("link") if (found := link_of(one)).is_next),
+            rows=tuple(rows[:_ROWS_COUNT]),
+            pressed=pressed[:_LINKS_COUNT],
+            cut=any(count > limit for count, limit in (*kept, (len(pressed), _LINKS_COUNT))),
             headings=tuple(one_line(one.get_text(" ")) for one in self._named("th") if not one.find("th")),
             errors=self._errors(),
             captcha=self._captcha(),
@@ -247,15 +201,6 @@ class _Reader:
 def _lines(text: str) -> str:
     lines = (" ".join(line.split()) for line in text.split("\n"))
     return "\n".join(line for line in lines if line)
-
-
-def _link(element: Tag) -> Link:
-    return Link(href=value_of(element, "href").strip(), text=one_line(element.get_text(" ")))
-
-
-def _row(element: Tag) -> Row:
-    links = tuple(_link(one) for one in element.find_all("a", href=True, limit=20))
-    return Row(text=" ".join(element.get_text(" ")[:4000].split()), links=links)
 
 
 def _form(form: Tag, members: list[Tag], names: "labels.Labels") -> Form:
