@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from iwx_agent.transports.contract import CannotLook, NotFound, Receipt
 from iwx_agent.transports.portal import endings
-from iwx_agent.transports.portal.json_list import read_json_list
+from iwx_agent.transports.portal.json_list import JsonEntry, read_json_list
 from iwx_agent.transports.portal.page import Link
 from iwx_agent.transports.portal.paging import entries_of, onward, place_of, untold
 from iwx_agent.transports.portal.settings import join, origin_of
@@ -149,14 +149,15 @@ def _listed_json(visit: Visit, opened: Opened, key: str) -> Receipt | NotFound |
         found = read_json_list(opened.answer.body)
         if found.doubt:
             return CannotLook(reason=f"{where}: {found.doubt}")
-        for number, text in found.entries:
-            if _has(text, key):
-                return Receipt(transport="portal", reference=number, said=f"it stands in {where}")
-            if _OURS.search(text):
-                return CannotLook(reason=f"{where}: {_CUT}")
+        if entry := _entry(found.entries, key):
+            url = join(opened.url, entry.address) if entry.address else ""
+            url = url if url and origin_of(url) == origin_of(opened.url) else ""
+            return Receipt(transport="portal", reference=entry.number, url=url, said=f"it stands in {where}")
+        if any(_OURS.search(entry.text) for entry in found.entries):
+            return CannotLook(reason=f"{where}: {_CUT}")
         seen_count += len(found.entries)
         if not found.following:
-            if found.total_count == seen_count:
+            if found.total_count == seen_count and not found.more and not _may_be_part(opened, seen_count):
                 return NotFound(said=f"{where}: all {seen_count} of the account's tickets read")
             return CannotLook(reason=f"{where} shows {seen_count} tickets and does not say if that is all")
         following = join(opened.url, found.following)
@@ -164,6 +165,24 @@ def _listed_json(visit: Visit, opened: Opened, key: str) -> Receipt | NotFound |
             return CannotLook(reason=f"{where} goes on at another place")
         opened = visit.open(following, opened.url)
     return CannotLook(reason=f"the list has more than {_PAGES_COUNT} pages")
+
+
+def _entry(entries: tuple[JsonEntry, ...], key: str) -> JsonEntry | None:
+    """Return the ticket with this number, or the one with the key in its texts."""
+    named = (entry for entry in entries if _same(entry.number, key))
+    worded = (entry for entry in entries if _is_word(key) and _has(entry.text, key))
+    return next(named, None) or next(worded, None)
+
+
+def _may_be_part(opened: Opened, count: int) -> bool:
+    """Return whether a list that says nothing of a next page has one: by its headers, or its round size."""
+    headers = opened.answer.headers
+    if re.search(r"rel\s{0,3}=\s{0,3}\"?next", headers.get("link", ""), re.IGNORECASE):
+        return True
+    totals = [headers.get(name, "") for name in ("x-total", "x-total-count", "total", "x-wp-total")]
+    if any(total.isdecimal() and int(total[:9]) > count for total in totals):
+        return True
+    return opened.answer.body.lstrip()[:1] == b"[" and count > 0 and count % 5 == 0 and not any(totals)
 
 
 def _doubt(visit: Visit, opened: Opened, key: str) -> str:

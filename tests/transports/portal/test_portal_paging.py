@@ -1,11 +1,13 @@
 """A list that goes on is read to its end, or nothing is said of what was not found in it."""
 
 import pytest
-from desk.odd_behaviours import said
+from desk.odd import PASSWORD, USER, Act, Handler, OddDesk
+from desk.odd_behaviours import said, told
 
 from iwx_agent.host.live import LiveHost
-from iwx_agent.transports.contract import CannotLook, NotFound, Receipt
+from iwx_agent.transports.contract import CannotLook, Credentials, NotFound, Receipt
 
+from .test_odd_desk import portal
 from .test_portal_looking import HEAD, KEY, OTHER, OURS, looked_up
 
 NEXT = (
@@ -170,3 +172,77 @@ def test_a_search_that_may_show_the_ticket_has_not_missed_it(host: LiveHost, pag
 def test_a_search_that_says_so_has_nothing(host: LiveHost, page: str) -> None:
     found = looked_up(host, {"GET /s": said(page)}, search_address="/s?q={key}")
     assert isinstance(found, NotFound), found
+
+
+def headed(name: str, value: str) -> Act:
+    """Answer with one ticket as JSON and a header more."""
+
+    def act(handler: Handler) -> None:
+        handler.begin(200, "application/json", headers={name: value})
+        handler.wfile.write(b'[{"title":"x"}]')
+
+    return act
+
+
+JSON_ENTRIES = (
+    '{"id":13,"title":"a","created":"2026-11-25T12:00:00","html_url":"https://x.invalid/t/13"},'
+    f'{{"id":14,"title":"down [{KEY}]","html_url":"/tickets/14"}}'
+)
+ROWS = "<tr><td><a href='/tickets/13'>12:00</a> <a href='/tickets/13#c'>12</a></td><td>12</td></tr>"
+
+
+@pytest.mark.e2e
+@pytest.mark.enable_socket
+@pytest.mark.parametrize(
+    ("key", "act", "number", "path"),
+    [
+        ("12", told(f"[{JSON_ENTRIES}]"), "", ""),
+        ("13", told(f"[{JSON_ENTRIES}]"), "13", ""),
+        ("14", told(f"[{JSON_ENTRIES}]"), "14", "/tickets/14"),
+        (KEY, told(f"[{JSON_ENTRIES}]"), "14", "/tickets/14"),
+        ("12", said(f"{HEAD}{ROWS}</table>"), "", ""),
+        ("13", said(f"{HEAD}{ROWS}</table>"), "13", "/tickets/13"),
+        ("T-9", said(f"{HEAD}{OTHER}</table>"), "T-9", "/ticket?ticket=T-9"),
+        (
+            "123456",
+            said(f"{HEAD}{OTHER.replace('mail [IWX-0000]', '123456')}</table>"),
+            "T-9",
+            "",
+        ),
+        ("7", said(f"{HEAD}{OTHER.replace('mail [IWX-0000]', '#7')}</table>"), "T-9", ""),
+    ],
+)
+def test_a_number_is_held_against_numbers_only(
+    host: LiveHost, key: str, act: Act, number: str, path: str
+) -> None:
+    with OddDesk("good", acts={"GET /list": act}) as desk:
+        transport = portal(
+            host, desk, account=Credentials(USER, PASSWORD), login_address=f"{desk.url}/login",
+            list_address=f"{desk.url}/list",
+        )  # fmt: skip
+        found = transport.look_up(key, limit_s=5)
+        if not number:
+            assert not isinstance(found, Receipt), found
+            return
+        assert isinstance(found, Receipt), found
+        assert found.reference == number
+        if path:
+            assert found.url == f"{desk.url}{path}"
+
+
+@pytest.mark.e2e
+@pytest.mark.enable_socket
+@pytest.mark.parametrize(
+    "act",
+    [
+        headed("Link", '</list?page=2>; rel="next"'),
+        headed("X-Total-Count", "57"),
+        told("[" + ",".join(['{"title":"x"}'] * 20) + "]"),
+        told('{"data":[{"title":"x"}],"count":1,"links":{"next":"/2"}}'),
+        told('{"data":[{"title":"x"}],"count":1,"has_more":true}'),
+    ],
+)
+def test_a_part_of_a_list_as_json_proves_nothing(host: LiveHost, act: Act) -> None:
+    found = looked_up(host, {"GET /list": act})
+    assert isinstance(found, CannotLook), found
+    assert "does not say if that is all" in found.reason
