@@ -1,10 +1,16 @@
 """What one element of a page says by its own markup: values, words, whether a person sees it."""
 
+import re
+
 from bs4.element import Tag
 
 from iwx_agent.transports.portal.page import Link, Row
 from iwx_agent.transports.portal.words import one_line
 
+_OFF_SCREEN = re.compile(
+    r"(?:^|[;-])(?:left|right|top|bottom|text-indent|margin-left|margin-top):-[0-9]{3,}"
+    r"|(?:^|;)opacity:0(?:\.0+)?(?:;|$)"
+)
 _ROW_CHARACTERS = 4000
 _SHORT_CHARACTERS = 1200
 _LINKS_IN_ROW_COUNT = 20
@@ -22,6 +28,15 @@ def is_hidden(element: Tag) -> bool:
     """Return whether a browser does not show this element, as its own markup says."""
     style = value_of(element, "style").replace(" ", "").lower()
     return element.has_attr("hidden") or "display:none" in style or "visibility:hidden" in style
+
+
+def is_unseen(element: Tag) -> bool:
+    """Return whether a person does not meet this element: hidden, off the screen, kept from the keyboard."""
+    style = value_of(element, "style").replace(" ", "").lower()
+    kept_off = value_of(element, "tabindex") == "-1" and any(
+        value_of(one, "aria-hidden").lower() == "true" for one in (element, *element.parents)
+    )
+    return is_hidden(element) or kept_off or bool(_OFF_SCREEN.search(style))
 
 
 def link_of(element: Tag) -> Link:

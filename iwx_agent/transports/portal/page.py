@@ -41,6 +41,7 @@ class Control(Struct, frozen=True, kw_only=True):
 
     ``value`` is what the page has in it. ``max_characters`` is 0 when there is no limit. ``reloads`` when
     choosing in it makes the page anew, as its markup says. ``checked`` is for check boxes.
+    ``unseen`` when the form hides it from people: what fills it in is taken for a program.
     """
 
     kind: Kind
@@ -56,6 +57,7 @@ class Control(Struct, frozen=True, kw_only=True):
     max_characters: int = 0
     accept: str = ""
     reloads: bool = False
+    unseen: bool = False
 
     @property
     def shown(self) -> str:

@@ -8,12 +8,13 @@ from bs4.element import NavigableString, Tag
 from bs4.exceptions import ParserRejectedMarkup
 
 from iwx_agent.transports.portal import labels
-from iwx_agent.transports.portal.elements import is_hidden, link_of, pressed_text, row_of, value_of
+from iwx_agent.transports.portal.elements import is_hidden, is_unseen, link_of, pressed_text, row_of, value_of
 from iwx_agent.transports.portal.markup import Markup, Unreadable
 from iwx_agent.transports.portal.page import Button, Control, Form, Kind, Option, Page, is_token
 from iwx_agent.transports.portal.words import one_line
 
 CONTROLS_COUNT = 500
+_ALL_CONTROLS_COUNT = 10_000
 _TEXT_CHARACTERS = 500_000
 _LINKS_COUNT = 2000
 _ROWS_COUNT = 2000
@@ -80,6 +81,7 @@ class _Reader:
         self.text: list[str] = []
         self.elements: list[Tag] = []  # outside of templates, in order
         self.errors: dict[int, Tag] = {}  # those with no other error inside
+        self.unseen: set[int] = set()
         self.fields = labels.Fields()
 
     def page(self, charset: str) -> Page:
@@ -115,9 +117,10 @@ class _Reader:
 
     def _walk(self) -> None:
         """Gather elements and text; an explicit stack, since a page decides how deep it goes."""
-        pending: list[tuple[Tag | NavigableString, bool, bool, int]] = [(self.soup, False, True, 0)]
+        first = (self.soup, False, True, 0, False)
+        pending: list[tuple[Tag | NavigableString, bool, bool, int, bool]] = [first]
         while pending:
-            node, leaving, read, around = pending.pop()
+            node, leaving, read, around, unseen = pending.pop()
             if isinstance(node, NavigableString):
                 if read and type(node) is NavigableString:
                     self.text.append(re.sub(r"\s+", " ", node))
@@ -136,9 +139,13 @@ class _Reader:
                 self.errors.pop(around, None)
                 around = id(node)
                 self.errors[around] = node
-            pending.append((node, True, read, around))
+            # A form that is hidden in whole waits for its button; what it hides of itself is no person's.
+            unseen = node.name != "form" and (unseen or is_unseen(node))
+            if unseen and node.name in ("input", "select", "textarea"):
+                self.unseen.add(id(node))
+            pending.append((node, True, read, around, unseen))
             inside = [child for child in node.children if isinstance(child, (Tag, NavigableString))]
-            pending.extend((child, False, read, around) for child in reversed(inside))
+            pending.extend((child, False, read, around, unseen) for child in reversed(inside))
 
     # Forms
 
@@ -155,8 +162,10 @@ class _Reader:
                 members[id(owner)].append(element)
         if any(len(found) > CONTROLS_COUNT for found in members.values()):
             raise Unreadable(f"a form has more than {CONTROLS_COUNT} fields")
+        if sum(map(len, members.values())) > _ALL_CONTROLS_COUNT:
+            raise Unreadable(f"the page has more than {_ALL_CONTROLS_COUNT} fields")
         names = labels.Labels(self.elements, self.fields)
-        return tuple(_form(form, members[id(form)], names) for form in forms)
+        return tuple(_form(form, members[id(form)], names, self.unseen) for form in forms)
 
     # What else stands on the page
 
@@ -203,7 +212,7 @@ def _lines(text: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _form(form: Tag, members: list[Tag], names: "labels.Labels") -> Form:
+def _form(form: Tag, members: list[Tag], names: "labels.Labels", unseen: set[int]) -> Form:
     controls: list[Control] = []
     buttons: list[Button] = []
     radios: dict[str, list[Tag]] = {}
@@ -221,13 +230,14 @@ def _form(form: Tag, members: list[Tag], names: "labels.Labels") -> Form:
                     Control(kind="radio", name=value_of(element, "name"))
                 )  # its place; filled below
         else:
-            controls.append(_control(element, names))
+            controls.append(_control(element, names, unseen))
     return Form(
         action=value_of(form, "action").strip(),
         method=value_of(form, "method").strip().lower() or "get",
         multipart=value_of(form, "enctype").strip().lower() == "multipart/form-data",
         controls=tuple(
-            _radio(one.name, radios[one.name], names) if one.kind == "radio" else one for one in controls
+            _radio(one.name, radios[one.name], names, unseen) if one.kind == "radio" else one
+            for one in controls
         ),
         buttons=tuple(buttons),
     )
@@ -244,7 +254,7 @@ def _button(element: Tag) -> Button:
     )
 
 
-def _control(element: Tag, names: "labels.Labels") -> Control:
+def _control(element: Tag, names: "labels.Labels", unseen: set[int]) -> Control:
     kind: Kind = "other"
     if element.name in ("select", "textarea"):
         kind = "select" if element.name == "select" else "textarea"
@@ -266,6 +276,7 @@ def _control(element: Tag, names: "labels.Labels") -> Control:
         max_characters=_number(value_of(element, "maxlength")),
         accept=value_of(element, "accept"),
         reloads="submit" in changes or "location" in changes,
+        unseen=id(element) in unseen and kind not in ("file", "hidden"),  # a button stands for a file's field
     )
 
 
@@ -274,7 +285,7 @@ def _text_within(element: Tag) -> str:
     return text.removeprefix("\n")
 
 
-def _radio(name: str, elements: list[Tag], names: "labels.Labels") -> Control:
+def _radio(name: str, elements: list[Tag], names: "labels.Labels", unseen: set[int]) -> Control:
     group = names.of_group(elements)
     return Control(
         kind="radio",
@@ -292,6 +303,7 @@ def _radio(name: str, elements: list[Tag], names: "labels.Labels") -> Control:
         required=any(labels.is_required(one, ()) for one in elements)
         or labels.is_required(elements[0], group),
         disabled=all(_is_disabled(one) for one in elements),
+        unseen=all(id(one) in unseen for one in elements),
     )
 
 
