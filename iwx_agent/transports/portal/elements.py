@@ -31,12 +31,9 @@ def is_hidden(element: Tag) -> bool:
 
 
 def is_unseen(element: Tag) -> bool:
-    """Return whether a person does not meet this element: hidden, off the screen, kept from the keyboard."""
+    """Return whether a person does not see this element: it is hidden, or off the screen."""
     style = value_of(element, "style").replace(" ", "").lower()
-    kept_off = value_of(element, "tabindex") == "-1" and any(
-        value_of(one, "aria-hidden").lower() == "true" for one in (element, *element.parents)
-    )
-    return is_hidden(element) or kept_off or bool(_OFF_SCREEN.search(style))
+    return is_hidden(element) or bool(_OFF_SCREEN.search(style))
 
 
 def link_of(element: Tag) -> Link:

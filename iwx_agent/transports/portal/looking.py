@@ -105,7 +105,7 @@ def _says_none(visit: Visit, opened: Opened) -> bool:
 def _lists(visit: Visit, opened: Opened) -> bool:
     """Return whether a search's page shows tickets, or what may be some."""
     page = opened.page
-    if entries_of(page, opened.url) or _OURS_BEGINS.search(page.text):
+    if page.cut or entries_of(page, opened.url) or _OURS_BEGINS.search(page.text):
         return True
     if not any(visit.words.is_one(text, "column.subject") for text in page.headings):
         return False
@@ -188,6 +188,8 @@ def _may_be_part(opened: Opened, count: int) -> bool:
 def _doubt(visit: Visit, opened: Opened, key: str) -> str:
     """Return why a page without the ticket proves nothing; empty when it surely lists tickets."""
     page = opened.page
+    if page.cut:
+        return "the page has more on it than is read"
     nothing = bool(visit.words.phrase_in(page.text, "said.nothing_found"))
     subject = any(visit.words.is_one(text, "column.subject") for text in page.headings)
     other = any(visit.words.is_one(text, "column.other") for text in page.headings)

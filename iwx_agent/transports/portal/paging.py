@@ -58,7 +58,7 @@ def entries_of(page: Page, url: str) -> list[Row]:
 
 def onward(page: Page, url: str, words: Vocabulary, seen: set[str]) -> Onward:
     """Return how a list goes on after this page; ``seen`` are the pages read, this one among them."""
-    if page.cut or any(row.cut for row in page.rows):
+    if any(row.cut for row in page.rows):
         return Onward(doubt="the page has more on it than is read")
     return _by_word(page, url, words, seen) or _by_number(page, url, seen) or _by_sign(page, url, words, seen)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, Tag
@@ -89,9 +90,11 @@ class _Reader:
         title = self.soup.find("title")
         base = next((value_of(one, "href") for one in self._named("base") if value_of(one, "href")), "")
         text = "".join(self.text)
-        links = [link_of(one) for one in self._named("a") if one.has_attr("href")]
-        rows = [row_of(one) for one in self._named("tr", "li") if not one.find(("tr", "li"))]
-        pressed = tuple(filter(None, map(pressed_text, self.elements)))
+        linked = (link_of(one) for one in self._named("a") if one.has_attr("href"))
+        links = list(islice(linked, _LINKS_COUNT + 1))
+        in_rows = (row_of(one) for one in self._named("tr", "li") if not one.find(("tr", "li")))
+        rows = list(islice(in_rows, _ROWS_COUNT + 1))
+        pressed = tuple(islice(filter(None, map(pressed_text, self.elements)), _LINKS_COUNT + 1))
         kept = (len(text), _TEXT_CHARACTERS), (len(links), _LINKS_COUNT), (len(rows), _ROWS_COUNT)
         return Page(
             title=one_line(title.get_text()) if title else "",
@@ -117,10 +120,10 @@ class _Reader:
 
     def _walk(self) -> None:
         """Gather elements and text; an explicit stack, since a page decides how deep it goes."""
-        first = (self.soup, False, True, 0, False)
-        pending: list[tuple[Tag | NavigableString, bool, bool, int, bool]] = [first]
+        first = (self.soup, False, True, 0, (False, False))
+        pending: list[tuple[Tag | NavigableString, bool, bool, int, tuple[bool, bool]]] = [first]
         while pending:
-            node, leaving, read, around, unseen = pending.pop()
+            node, leaving, read, around, kept_off = pending.pop()
             if isinstance(node, NavigableString):
                 if read and type(node) is NavigableString:
                     self.text.append(re.sub(r"\s+", " ", node))
@@ -139,13 +142,25 @@ class _Reader:
                 self.errors.pop(around, None)
                 around = id(node)
                 self.errors[around] = node
-            # A form that is hidden in whole waits for its button; what it hides of itself is no person's.
-            unseen = node.name != "form" and (unseen or is_unseen(node))
-            if unseen and node.name in ("input", "select", "textarea"):
-                self.unseen.add(id(node))
-            pending.append((node, True, read, around, unseen))
+            kept_off = self._kept_off(node, *kept_off)
+            pending.append((node, True, read, around, kept_off))
             inside = [child for child in node.children if isinstance(child, (Tag, NavigableString))]
-            pending.extend((child, False, read, around, unseen) for child in reversed(inside))
+            pending.extend((child, False, read, around, kept_off) for child in reversed(inside))
+
+    def _kept_off(self, node: Tag, unseen: bool, silent: bool) -> tuple[bool, bool]:
+        """Note a field that the form hides from people; return if a node is unseen, or not read out.
+
+        A form that is hidden in whole waits for its button; what it hides of itself is no person's.
+        """
+        if node.name == "form":
+            return False, False
+        unseen = unseen or is_unseen(node)
+        silent = silent or value_of(node, "aria-hidden").lower() == "true"
+        if node.name in ("input", "select", "textarea") and (
+            unseen or (silent and value_of(node, "tabindex") == "-1")
+        ):
+            self.unseen.add(id(node))
+        return unseen, silent
 
     # Forms
 
