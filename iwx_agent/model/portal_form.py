@@ -36,6 +36,7 @@ _OTHERS = (
     "link.login",
     "link.list",
     "link.next_page",
+    "link.more",  # a list that goes on, nobody knows how
     "column.subject",  # the headings of a list of tickets
     "column.other",
     "said.accepted",  # a phrase of the page that confirms a ticket

@@ -12,20 +12,36 @@ _LISTS = ("results", "data", "tickets", "items", "rows")
 _TOTALS = ("count", "total", "recordsTotal", "total_count")
 _SUBJECTS = ("title", "subject", "summary")
 _NUMBERS = ("ticket_for_url", "ticket_number", "ticket", "number", "reference", "ref", "id")
+# Where a ticket's page is; what is below /api/ is for programs.
+_ADDRESSES = ("html_url", "web_url", "absolute_url", "view_url", "link", "href", "url")
+_FOR_PROGRAMS = re.compile(r"/api/|\.json(?:$|[?#])", re.IGNORECASE)
+_MORE = ("next", "has_more", "hasMore", "more", "next_page", "nextPage", "next_page_url", "next_cursor")
+_NESTED = ("links", "_links", "meta", "pagination", "paging")
 _BRACKETED = re.compile(r"\[([^\[\]]{1,60})\]\s*$")
 _ENTRIES_COUNT = 5000
+_ADDRESS_CHARACTERS = 2000
 _TEXT_CHARACTERS = 10_000
 
 
-class JsonList(Struct, frozen=True, kw_only=True):
-    """One page of it: each ticket's number and texts, where the next page is, how many there are in all.
+class JsonEntry(Struct, frozen=True, kw_only=True):
+    """One ticket: its number, its texts, its page's address as it stands there or empty."""
 
-    ``total_count`` is None when it is not said. ``doubt`` says why it proves nothing.
+    number: str
+    text: str
+    address: str = ""
+
+
+class JsonList(Struct, frozen=True, kw_only=True):
+    """One page of it: the tickets, where the next page is, how many there are in all.
+
+    ``total_count`` is None when it is not said. ``more`` when it goes on, and not at an
+    address. ``doubt`` says why it proves nothing.
     """
 
-    entries: tuple[tuple[str, str], ...] = ()
+    entries: tuple[JsonEntry, ...] = ()
     following: str = ""
     total_count: int | None = None
+    more: bool = False
     doubt: str = ""
 
 
@@ -46,9 +62,12 @@ def read_json_list(body: bytes) -> JsonList:
     total = totals[0] if totals else len(rows) if isinstance(found, list) else None
     following = outer.get("next")
     return JsonList(
-        entries=tuple((_number(row), _texts(row)) for row in rows),
+        entries=tuple(
+            JsonEntry(number=_number(row), text=_texts(row), address=_address(row)) for row in rows
+        ),
         following=following if isinstance(following, str) else "",
         total_count=total,
+        more=not (isinstance(following, str) and following) and _goes_on(outer),
     )
 
 
@@ -58,6 +77,19 @@ def _number(row: dict[str, Any]) -> str:
     texts = [str(value) for value in found if isinstance(value, (str, int)) and not isinstance(value, bool)]
     inside = [match[1] if (match := _BRACKETED.search(text)) else text for text in texts]
     return next((text[:60] for text in inside if plain(text)), "")
+
+
+def _address(row: dict[str, Any]) -> str:
+    """Return where a ticket's page is: the first address that is no program's."""
+    found = (row.get(name) for name in _ADDRESSES)
+    texts = (value for value in found if isinstance(value, str) and 0 < len(value) <= _ADDRESS_CHARACTERS)
+    return next((text for text in texts if not _FOR_PROGRAMS.search(text)), "")
+
+
+def _goes_on(outer: dict[str, Any]) -> bool:
+    """Return whether a page says that there are more, in one of the usual ways."""
+    inner = (outer.get(name) for name in _NESTED)
+    return any(bool(one.get(name)) for one in (outer, *inner) if isinstance(one, dict) for name in _MORE)
 
 
 def _texts(row: dict[str, Any]) -> str:

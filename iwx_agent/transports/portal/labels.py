@@ -18,6 +18,8 @@ _REQUIRED_MARK = re.compile(r"\*|\brequired\b", re.IGNORECASE)
 _REQUIRED_CLASS = re.compile(r"(?:^|[-_ ])required(?:$|[-_ ])", re.IGNORECASE)
 _FIELDS = ("input", "select", "textarea")
 _UNSEEN = ("hidden", "submit", "button", "image", "reset")
+_LABELS_COUNT = 5  # for one field; the first is what counts
+_REFERRED_COUNT = 10
 _CELLS_COUNT = 50
 _UP_COUNT = 3  # how far a label without "for" may stand from its field
 
@@ -62,7 +64,9 @@ class Labels:
             if element.has_attr("id"):
                 self._by_id.setdefault(str(element["id"]), element)
             if element.name == "label" and element.has_attr("for"):
-                self._for.setdefault(str(element["for"]), []).append(element)
+                named = self._for.setdefault(str(element["for"]), [])
+                if len(named) < _LABELS_COUNT:
+                    named.append(element)
 
     def of(self, element: Tag) -> tuple[Label, ...]:
         """Return the labels of one field, the strongest first; hints in the field itself come last."""
@@ -120,11 +124,11 @@ class Labels:
     def _referred(self, element: Tag) -> tuple[Label, ...]:
         named = [
             self._by_id[one] for one in _attribute(element, "aria-labelledby").split() if one in self._by_id
-        ]
+        ][:_REFERRED_COUNT]
         if not named:
             return ()
         whole = " ".join(self._texts_of(one)[0] for one in named if self._texts_of(one))
-        return _labels("aria-labelledby", (whole,))
+        return _labels("aria-labelledby", (one_line(whole),))
 
     def _beside(self, element: Tag, group: list[Tag]) -> Iterable[Label]:
         """Return what stands beside the field: legend, label, cell, term."""

@@ -1,15 +1,17 @@
 """Which field of a form is which of the ticket's: by its label, in whole words, or not at all. Pure."""
 
+import re
 from collections.abc import Iterable
 
 from msgspec import Struct
 
 from iwx_agent.model.portal_form import FIELDS
-from iwx_agent.transports.portal.page import Button, Control, Form, How, Page
+from iwx_agent.transports.portal.page import Button, Control, Form, How, Option, Page
 from iwx_agent.transports.portal.words import Vocabulary, plain
 
 TICKET = ("category", "place", "assistance", "subject", "message", "priority")
 _TICKET_EXTRAS = ("attachment", "sender_name", "sender_mail", "sender_mail_again")
+_ASKING = re.compile(r"\W*(?:please|select|choose|pick)\b", re.IGNORECASE)
 _WRITTEN = ("text", "textarea", "select", "radio", "checkbox", "file")
 # What can be written into: a check box can answer yes or no only, a file field takes files only.
 _TAKES = {
@@ -169,12 +171,14 @@ def _assign(form: Form, words: Vocabulary, wanted: tuple[str, ...]) -> tuple[tup
             assigned.append(
                 Assigned(meaning="password", control=control, how="label for", label=control.shown)
             )
-        if control.kind not in _WRITTEN:
+        if control.kind not in _WRITTEN or control.unseen:
             continue
         found = _meanings(control, words, wanted)
         if len(found) > 1:
             problems.append(f"the field {control.shown!r} could be {' or '.join(map(spoken, found))}")
         for meaning in found:
+            if control.disabled and meaning.startswith("sender_") and control.value.strip():
+                continue  # the account's own, which a browser shows and does not send
             if control.disabled:
                 problems.append(f"the field {control.shown!r} is switched off until a script switches it on")
             elif control.kind not in _TAKES.get(meaning, ()):
@@ -217,6 +221,8 @@ def _unknown(form: Form, assigned: tuple[Assigned, ...]) -> Iterable[str]:
     for control in form.controls:
         if id(control) in known or not control.required or control.disabled or control.kind == "hidden":
             continue
+        if control.unseen:  # a trap for programs, or of use when a script shows it
+            continue
         if not _has_answer(control):
             yield f"the form requires {control.shown!r}, which is no field of the ticket"
 
@@ -225,11 +231,19 @@ def _has_answer(control: Control) -> bool:
     """Return whether the page has filled it in; the first of a list is no answer unless it is chosen."""
     if control.kind in ("select", "radio"):
         return any(
-            option.chosen and option.value.strip() and not option.disabled for option in control.options
+            option.chosen and option.value.strip() and not option.disabled
+            for place, option in enumerate(control.options)
+            if control.kind == "radio" or not _asks(option, place)
         )
     if control.kind == "checkbox":
         return control.checked
     return bool(control.value.strip()) and control.kind in ("text", "textarea")
+
+
+def _asks(option: Option, place: int) -> bool:
+    """Return whether an option of a list asks to choose, and is no answer."""
+    nothing = place == 0 and option.value.strip() in ("0", "-1")
+    return nothing or bool(_ASKING.match(option.text)) or not re.search(r"\w", option.text)
 
 
 def _button(form: Form, words: Vocabulary, meaning: str) -> tuple[Button | None, tuple[str, ...]]:

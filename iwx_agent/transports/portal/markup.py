@@ -19,6 +19,7 @@ _TAG = re.compile(
 )
 _ATTRIBUTE = re.compile(r"""([^\s<>/"'=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s<>"']++)))?+""")
 _NEXT = re.compile(r"<(?=[A-Za-z/!?])")
+_COMMENT_END = re.compile("--!?>")
 _NAME = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]{0,60})")
 # What these hold is no markup: a browser reads it as text up to their end.
 _RAW = ("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes")
@@ -117,11 +118,10 @@ class _Reader:
         elif self.page.startswith((">", "->"), self.at + 4):  # comments that end as they begin
             self.at = self.after(">", self.at + 4)
         else:
-            ends = [self.page.find(end, self.at + 4) for end in ("-->", "--!>")]
-            known = [end for end in ends if end >= 0]
-            if not known:
+            end = _COMMENT_END.search(self.page, self.at + 4)  # one search: a page may have many comments
+            if end is None:
                 raise Unreadable("a comment has no end")
-            self.at = self.after(">", min(known))
+            self.at = end.end()
 
     def after(self, end: str, start: int) -> int:
         place = self.page.find(end, start)

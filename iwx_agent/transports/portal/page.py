@@ -41,6 +41,7 @@ class Control(Struct, frozen=True, kw_only=True):
 
     ``value`` is what the page has in it. ``max_characters`` is 0 when there is no limit. ``reloads`` when
     choosing in it makes the page anew, as its markup says. ``checked`` is for check boxes.
+    ``unseen`` when the form hides it from people: what fills it in is taken for a program.
     """
 
     kind: Kind
@@ -56,6 +57,7 @@ class Control(Struct, frozen=True, kw_only=True):
     max_characters: int = 0
     accept: str = ""
     reloads: bool = False
+    unseen: bool = False
 
     @property
     def shown(self) -> str:
@@ -90,24 +92,33 @@ class Form(Struct, frozen=True, kw_only=True):
 
 
 class Link(Struct, frozen=True, kw_only=True):
-    """A link; ``href`` as it stands in the page."""
+    """A link; ``href`` as it stands in the page, ``named`` what it is called where it has only a sign.
+
+    ``is_next`` when the page says that the next one is there, ``off`` when it says that the link is none now.
+    """
 
     href: str
     text: str
+    named: str = ""
+    is_next: bool = False
+    off: bool = False
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """A row of a table or an entry of a list, with the links in it."""
+    """A row of a table or an entry of a list, with the links in it; ``cut`` when it has more than is kept."""
 
     text: str
     links: tuple[Link, ...]
+    cut: bool = False
 
 
 class Page(Struct, frozen=True, kw_only=True):
     """What stands on a page. ``text`` is what is read, without the contents of fields, one line a block.
 
     ``captcha`` says what was seen of one; ``refresh`` is where the page leads by itself; ``headings`` are the
-    heading cells of its tables; ``tokens`` are headers that its scripts would send along.
+    heading cells of its tables; ``tokens`` are headers that its scripts would send along. ``pressed`` are the
+    words on what is pressed and is no link, ``following`` is where its head says that it goes on. ``cut``
+    when there is more text, links or rows than is kept.
     """
 
     title: str = ""
@@ -117,6 +128,9 @@ class Page(Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...] = ()
     rows: tuple[Row, ...] = ()
     headings: tuple[str, ...] = ()
+    pressed: tuple[str, ...] = ()
+    following: tuple[str, ...] = ()
+    cut: bool = False
     errors: tuple[str, ...] = ()
     captcha: str = ""
     refresh: str = ""

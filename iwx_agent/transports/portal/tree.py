@@ -2,66 +2,29 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, Tag
 from bs4.exceptions import ParserRejectedMarkup
 
 from iwx_agent.transports.portal import labels
+from iwx_agent.transports.portal.elements import is_hidden, is_unseen, link_of, pressed_text, row_of, value_of
 from iwx_agent.transports.portal.markup import Markup, Unreadable
-from iwx_agent.transports.portal.page import Button, Control, Form, Kind, Link, Option, Page, Row, is_token
+from iwx_agent.transports.portal.page import Button, Control, Form, Kind, Option, Page, is_token
 from iwx_agent.transports.portal.words import one_line
 
 CONTROLS_COUNT = 500
+_ALL_CONTROLS_COUNT = 10_000
 _TEXT_CHARACTERS = 500_000
 _LINKS_COUNT = 2000
 _ROWS_COUNT = 2000
 _BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "br",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "head",
-        "header",
-        "hr",
-        "label",
-        "legend",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "option",
-        "p",
-        "pre",
-        "section",
-        "select",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ]
-)
+    ("address", "article", "aside", "blockquote", "body", "br", "dd", "div", "dl", "dt", "fieldset",
+     "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "label",
+     "legend", "li", "main", "nav", "ol", "option", "p", "pre", "section", "select", "table", "tbody",
+     "td", "tfoot", "th", "thead", "tr", "ul")
+)  # fmt: skip
 _ERROR = re.compile(
     r"(?:^|[-_ ])(?:error|errors|errorlist|invalid|invalid-feedback|danger)(?:$|[-_ ])", re.IGNORECASE
 )
@@ -104,18 +67,6 @@ def page_of(markup: Markup, charset: str) -> Page:
     return _Reader(soup, markup).page(charset)
 
 
-def value_of(element: Tag, name: str) -> str:
-    """Return an attribute as text; empty when there is none."""
-    found = element.get(name, "")
-    return " ".join(found) if isinstance(found, list) else str(found or "")
-
-
-def is_hidden(element: Tag) -> bool:
-    """Return whether a browser does not show this element, as its own markup says."""
-    style = value_of(element, "style").replace(" ", "").lower()
-    return element.has_attr("hidden") or "display:none" in style or "visibility:hidden" in style
-
-
 def _is_error(element: Tag) -> bool:
     """Return whether an element is marked as the place of an error; good news is marked as an alert, too."""
     words = value_of(element, "class")
@@ -131,22 +82,30 @@ class _Reader:
         self.text: list[str] = []
         self.elements: list[Tag] = []  # outside of templates, in order
         self.errors: dict[int, Tag] = {}  # those with no other error inside
+        self.unseen: set[int] = set()
         self.fields = labels.Fields()
 
     def page(self, charset: str) -> Page:
         self._walk()
         title = self.soup.find("title")
         base = next((value_of(one, "href") for one in self._named("base") if value_of(one, "href")), "")
-        links = tuple(_link(one) for one in self._named("a") if one.has_attr("href"))[:_LINKS_COUNT]
+        text = "".join(self.text)
+        linked = (link_of(one) for one in self._named("a") if one.has_attr("href"))
+        links = list(islice(linked, _LINKS_COUNT + 1))
+        in_rows = (row_of(one) for one in self._named("tr", "li") if not one.find(("tr", "li")))
+        rows = list(islice(in_rows, _ROWS_COUNT + 1))
+        pressed = tuple(islice(filter(None, map(pressed_text, self.elements)), _LINKS_COUNT + 1))
+        kept = (len(text), _TEXT_CHARACTERS), (len(links), _LINKS_COUNT), (len(rows), _ROWS_COUNT)
         return Page(
             title=one_line(title.get_text()) if title else "",
             base=base,
-            text=_lines("".join(self.text)[:_TEXT_CHARACTERS]),
+            text=_lines(text[:_TEXT_CHARACTERS]),
             forms=self._forms(),
-            links=links,
-            rows=tuple(_row(one) for one in self._named("tr", "li") if not one.find(("tr", "li")))[
-                :_ROWS_COUNT
-            ],
+            links=tuple(links[:_LINKS_COUNT]),
+            following=tuple(found.href for one in self._named("link") if (found := link_of(one)).is_next),
+            rows=tuple(rows[:_ROWS_COUNT]),
+            pressed=pressed[:_LINKS_COUNT],
+            cut=any(count > limit for count, limit in (*kept, (len(pressed), _LINKS_COUNT))),
             headings=tuple(one_line(one.get_text(" ")) for one in self._named("th") if not one.find("th")),
             errors=self._errors(),
             captcha=self._captcha(),
@@ -161,9 +120,10 @@ class _Reader:
 
     def _walk(self) -> None:
         """Gather elements and text; an explicit stack, since a page decides how deep it goes."""
-        pending: list[tuple[Tag | NavigableString, bool, bool, int]] = [(self.soup, False, True, 0)]
+        first = (self.soup, False, True, 0, (False, False))
+        pending: list[tuple[Tag | NavigableString, bool, bool, int, tuple[bool, bool]]] = [first]
         while pending:
-            node, leaving, read, around = pending.pop()
+            node, leaving, read, around, kept_off = pending.pop()
             if isinstance(node, NavigableString):
                 if read and type(node) is NavigableString:
                     self.text.append(re.sub(r"\s+", " ", node))
@@ -182,9 +142,25 @@ class _Reader:
                 self.errors.pop(around, None)
                 around = id(node)
                 self.errors[around] = node
-            pending.append((node, True, read, around))
+            kept_off = self._kept_off(node, *kept_off)
+            pending.append((node, True, read, around, kept_off))
             inside = [child for child in node.children if isinstance(child, (Tag, NavigableString))]
-            pending.extend((child, False, read, around) for child in reversed(inside))
+            pending.extend((child, False, read, around, kept_off) for child in reversed(inside))
+
+    def _kept_off(self, node: Tag, unseen: bool, silent: bool) -> tuple[bool, bool]:
+        """Note a field that the form hides from people; return if a node is unseen, or not read out.
+
+        A form that is hidden in whole waits for its button; what it hides of itself is no person's.
+        """
+        if node.name == "form":
+            return False, False
+        unseen = unseen or is_unseen(node)
+        silent = silent or value_of(node, "aria-hidden").lower() == "true"
+        if node.name in ("input", "select", "textarea") and (
+            unseen or (silent and value_of(node, "tabindex") == "-1")
+        ):
+            self.unseen.add(id(node))
+        return unseen, silent
 
     # Forms
 
@@ -201,8 +177,10 @@ class _Reader:
                 members[id(owner)].append(element)
         if any(len(found) > CONTROLS_COUNT for found in members.values()):
             raise Unreadable(f"a form has more than {CONTROLS_COUNT} fields")
+        if sum(map(len, members.values())) > _ALL_CONTROLS_COUNT:
+            raise Unreadable(f"the page has more than {_ALL_CONTROLS_COUNT} fields")
         names = labels.Labels(self.elements, self.fields)
-        return tuple(_form(form, members[id(form)], names) for form in forms)
+        return tuple(_form(form, members[id(form)], names, self.unseen) for form in forms)
 
     # What else stands on the page
 
@@ -249,16 +227,7 @@ def _lines(text: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _link(element: Tag) -> Link:
-    return Link(href=value_of(element, "href").strip(), text=one_line(element.get_text(" ")))
-
-
-def _row(element: Tag) -> Row:
-    links = tuple(_link(one) for one in element.find_all("a", href=True, limit=20))
-    return Row(text=" ".join(element.get_text(" ")[:4000].split()), links=links)
-
-
-def _form(form: Tag, members: list[Tag], names: "labels.Labels") -> Form:
+def _form(form: Tag, members: list[Tag], names: "labels.Labels", unseen: set[int]) -> Form:
     controls: list[Control] = []
     buttons: list[Button] = []
     radios: dict[str, list[Tag]] = {}
@@ -276,13 +245,14 @@ def _form(form: Tag, members: list[Tag], names: "labels.Labels") -> Form:
                     Control(kind="radio", name=value_of(element, "name"))
                 )  # its place; filled below
         else:
-            controls.append(_control(element, names))
+            controls.append(_control(element, names, unseen))
     return Form(
         action=value_of(form, "action").strip(),
         method=value_of(form, "method").strip().lower() or "get",
         multipart=value_of(form, "enctype").strip().lower() == "multipart/form-data",
         controls=tuple(
-            _radio(one.name, radios[one.name], names) if one.kind == "radio" else one for one in controls
+            _radio(one.name, radios[one.name], names, unseen) if one.kind == "radio" else one
+            for one in controls
         ),
         buttons=tuple(buttons),
     )
@@ -299,7 +269,7 @@ def _button(element: Tag) -> Button:
     )
 
 
-def _control(element: Tag, names: "labels.Labels") -> Control:
+def _control(element: Tag, names: "labels.Labels", unseen: set[int]) -> Control:
     kind: Kind = "other"
     if element.name in ("select", "textarea"):
         kind = "select" if element.name == "select" else "textarea"
@@ -321,6 +291,7 @@ def _control(element: Tag, names: "labels.Labels") -> Control:
         max_characters=_number(value_of(element, "maxlength")),
         accept=value_of(element, "accept"),
         reloads="submit" in changes or "location" in changes,
+        unseen=id(element) in unseen and kind not in ("file", "hidden"),  # a button stands for a file's field
     )
 
 
@@ -329,7 +300,7 @@ def _text_within(element: Tag) -> str:
     return text.removeprefix("\n")
 
 
-def _radio(name: str, elements: list[Tag], names: "labels.Labels") -> Control:
+def _radio(name: str, elements: list[Tag], names: "labels.Labels", unseen: set[int]) -> Control:
     group = names.of_group(elements)
     return Control(
         kind="radio",
@@ -347,6 +318,7 @@ def _radio(name: str, elements: list[Tag], names: "labels.Labels") -> Control:
         required=any(labels.is_required(one, ()) for one in elements)
         or labels.is_required(elements[0], group),
         disabled=all(_is_disabled(one) for one in elements),
+        unseen=all(id(one) in unseen for one in elements),
     )
 
 

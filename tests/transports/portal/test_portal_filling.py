@@ -112,6 +112,40 @@ def test_the_accounts_own_address_is_left() -> None:
     assert (value_of(found, "e"), value_of(found, "n")) == ("own@example.com", "Server iwx1")
 
 
+@pytest.mark.parametrize(
+    "hiding",
+    [
+        "style='display:none'",
+        "style='color: red; VISIBILITY: hidden'",
+        "style='position:absolute; left:-9999px'",
+        "style='text-indent: -999em'",
+        "style='opacity: 0; height: 0'",
+        "hidden",
+        "aria-hidden=true",
+    ],
+)
+def test_a_trap_for_programs_is_left_as_it_is(hiding: str) -> None:
+    trap = f"<div {hiding}><label>Name <input name=trap value='' tabindex=-1></label></div>"
+    found = fill(f"{trap}<label>Name <input name=n></label>")
+    assert (value_of(found, "trap"), value_of(found, "n")) == ("", "Server iwx1")
+    radio = "<input type=radio name=r value=1 tabindex=-1>"
+    found = fill(f"<fieldset {hiding}><legend>Remote assistance</legend><label>{radio}Yes</label></fieldset>")
+    assert "r" not in dict(found.fields)
+
+
+def test_the_accounts_own_name_is_left_out_where_it_is_switched_off() -> None:
+    found = fill("<label>Name <input name=n value=Joe disabled></label>")
+    assert "n" not in dict(found.fields)
+
+
+def test_a_hidden_field_for_files_is_used_and_so_is_a_form_that_waits_for_its_button() -> None:
+    one = Attachment(name="a.txt", media_type="text/plain", data=b"1")
+    found = fill("<label>File <input type=file name=f hidden></label>", attachments=(one,))
+    assert [file.attachment for file in found.files] == [one]
+    html = "<div hidden><form method=post><label>Reply <textarea name=r></textarea></label></form></div>"
+    assert map_reply(read_page(html.encode()), WORDS).understood
+
+
 def test_a_guest_without_an_address_is_not_given_one() -> None:
     with pytest.raises(CannotFill, match="the form requires E-mail address, and none is set"):
         fill("<label>Email <input name=e required></label>", sender_mail="")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from iwx_agent.transports.portal.markup import Unreadable
 from iwx_agent.transports.portal.page import Control, Page, read_page
 
 
@@ -177,3 +178,15 @@ def test_the_token_of_a_script_is_taken() -> None:
 def test_a_page_is_read_in_its_own_charset(body: bytes, content_type: str, text: str, charset: str) -> None:
     page = read_page(body, content_type)
     assert (page.text, page.charset) == (text, charset)
+
+
+def test_many_labels_of_one_name_are_not_all_kept() -> None:
+    controls = form_of("<label for=x>a</label>" * 100 + "<input id=x name=y>" * 50)
+    assert {len(one.labels) for one in controls} == {5}
+    control = form_of(f"<b id=b>{'a' * 300}</b><input aria-labelledby='{'b ' * 100}'>")[0]
+    assert len(control.labels[0].texts[0]) == 300
+
+
+def test_a_page_of_endless_fields_is_not_read() -> None:
+    with pytest.raises(Unreadable, match="the page has more than 10000 fields"):
+        page_of(f"<form>{'<input>' * 477}</form>" * 21)

@@ -46,6 +46,8 @@ def test_the_guides_form_is_understood() -> None:
         "<label>I agree * <input type=checkbox name=x checked></label>",
         "<label>Name * <input name=n></label><label>Email * <input type=email name=e></label>",
         "<label>Licence * <input name=x disabled></label>",
+        "<label>Name <input name=n value=a disabled></label>",  # WHMCS, with an account
+        "<p style='display: none'><label>Subject * <input name=x required></label></p>",
         "<input type=hidden name=x required>",
         "<button name=b value=p>Preview</button>",  # which is which is told by its words
     ],
@@ -60,6 +62,20 @@ def test_what_is_not_the_tickets_does_no_harm(extra: str) -> None:
         (form("<label>Licence * <input name=x></label>"), "the form requires 'Licence *'"),
         (form("<label>Server * <select name=x><option value=1>a</select></label>"), "requires 'Server *'"),
         (form("<label>I agree * <input type=checkbox name=x></label>"), "the form requires 'I agree *'"),
+        (
+            form("<label>Server * <select name=x><option value=0 selected>a<option>b</select></label>"),
+            "the form requires 'Server *'",
+        ),
+        (
+            form("<label>Server * <select name=x><option selected>-- Please select --</select></label>"),
+            "the form requires 'Server *'",
+        ),
+        (
+            form("<label>Server * <select name=x><option value=9 selected>---</select></label>"),
+            "the form requires 'Server *'",
+        ),
+        (form("<label>Name <input name=n disabled></label>"), "is switched off until a script"),
+        (form().replace("name=p", "name=p style='left:-999px'"), "no field for IP Address"),
         (form("<input name=x required>"), "the form requires 'x'"),
         (form("<label>Summary <input name=x></label>"), "2 fields claim to be Subject: Subject, Summary"),
         (form(button="<button>Go on</button><button>Draft</button>"), "which button sends the ticket"),

@@ -91,3 +91,10 @@ def test_the_time_grows_with_the_size_only(piece: str) -> None:
     with contextlib.suppress(Unreadable):
         read_page((piece * (200_000 // len(piece))).encode())
     assert time.monotonic() - started < 5
+
+
+def test_many_comments_before_a_long_text_are_read_in_time() -> None:
+    page = "<!---->" * 5_000 + "<!--a--!>b" + "--!-" * 400_000
+    started = time.process_time()
+    assert plain_markup(page).text.startswith("b--!-")
+    assert time.process_time() - started < 3
