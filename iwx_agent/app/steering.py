@@ -111,6 +111,8 @@ def reading(say: Say) -> Iterator[Latest]:
 
 def _latest(workers: "Workers | None", say: Say) -> Latest:
     latest = Latest(workers=workers)
+    if latest.damaged:  # an empty list would be no answer
+        raise StateError("; ".join(latest.damaged), "damaged")
     for said in latest.said:
         say(said)
     return latest

@@ -38,7 +38,6 @@ _ENABLE = f"systemctl enable --now {_TIMER}"
 _INSTALL = f"cp systemd/iwx-agent*.service systemd/{_TIMER} /etc/systemd/system/ && systemctl daemon-reload"
 _JOURNAL = f"journalctl -u {_SERVICE} -n 50 --no-pager"
 _CHECK = "iwx-agent config check"
-_DISK_ERRORS = "iwx-agent diagnose --only system.disk_errors"
 _LICENCE = (
     "mkdir -p /etc/iwx-agent/conf.d && echo 'licence = \"direct\"' > /etc/iwx-agent/conf.d/10-licence.toml"
 )
@@ -217,11 +216,8 @@ def _kept(facts: WatcherFacts) -> Iterator[Ailment]:
     elif kept.unread:
         yield _fault("state", kept.unread, kept.unread_fix)
     elif kept.lost_at is not None and abs(facts.now - kept.lost_at) <= LOST_FOR:
-        said = (
-            f"what was kept was damaged, found at {kept.lost_at:%Y-%m-%d %H:%M} UTC, and is now {kept.lost}: "
-            "what was sent before is looked for, or marked"
-        )
-        yield _fault("state", said, _DISK_ERRORS)
+        said = f"what was kept was found damaged at {kept.lost_at:%Y-%m-%d %H:%M} UTC, and is now {kept.lost}"
+        yield _fault("state", said, "iwx-agent diagnose --only system.disk_errors")
     elif kept.said or kept.below_run:
         said = "; ".join(kept.said) or "something is kept below /run since the disk did not take it"
         yield _fault("state", said, f"systemctl start {_SERVICE}")
