@@ -185,7 +185,7 @@ def headed(name: str, value: str) -> Act:
 
 
 JSON_ENTRIES = (
-    '{"id":13,"title":"a","created":"2026-11-25T12:00:00","html_url":"https://x.invalid/t/13"},'
+    '{"id":13,"title":"a","created":"2026-11-25 12:00:00","html_url":"https://x.invalid/t/13"},'
     f'{{"id":14,"title":"down [{KEY}]","html_url":"/tickets/14"}}'
 )
 ROWS = "<tr><td><a href='/tickets/13'>12:00</a> <a href='/tickets/13#c'>12</a></td><td>12</td></tr>"
