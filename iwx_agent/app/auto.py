@@ -25,7 +25,7 @@ from iwx_agent.rendering.ticket.fields import key_of
 from iwx_agent.state.contract import Event, KeptText, Note, Past, Store
 from iwx_agent.state.door import StateError
 from iwx_agent.transports.contract import Attachment
-from iwx_agent.triage.decision import Situation, decide, own_emergencies
+from iwx_agent.triage.decision import FORGOTTEN_AFTER, Situation, decide, own_emergencies
 
 if TYPE_CHECKING:
     from iwx_agent.app.posting import Post
@@ -142,7 +142,7 @@ def decide_and_keep(
     """
     for _ in range(_ROUNDS_COUNT):
         known = known_of(store, now)
-        number = free_number(store, report) if _may_be_new(known, report, sending.auto, now) else 1
+        number = free_number(store, report) if _may_be_new(known, report, now) else 1
         decision = decide(
             situation_of(
                 report, known, sending.auto, now, stopped=stopped, new_key=key_of(report, number=number)
@@ -153,13 +153,12 @@ def decide_and_keep(
     raise StateError("other processes have changed it each time", "conflict")
 
 
-def _may_be_new(known: Known, report: Report, auto: AutoSettings, now: datetime) -> bool:
+def _may_be_new(known: Known, report: Report, now: datetime) -> bool:
     """Return whether a new ticket may be filed, so that its key is needed."""
-    episode = known.open_episode
     if not own_emergencies(report):
         return False
-    quiet = now - episode.last_bad_at if episode is not None else timedelta.max
-    return episode is None or episode.given_up or quiet > timedelta(seconds=auto.return_within_s)
+    episode = known.open_episode
+    return episode is None or episode.given_up or now - episode.last_bad_at > FORGOTTEN_AFTER
 
 
 def author_of(sending: Sending, run: Run) -> Author:

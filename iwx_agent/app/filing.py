@@ -152,7 +152,7 @@ class Writing:
                     _note(self._now, "draft" if draft else "filed", decision.said, episode.key),
                 ]
             case Action.UPDATE | Action.RECOVERY:
-                entry = self._entry(_name_of(episode), (_first(known).entry.transport,))
+                entry = self._entry(name_of(episode), (_first(known).entry.transport,))
                 letter = self.further(decision, known)
                 made += [adding(entry, letter), _note(self._now, "said", decision.said, episode.key)]
             case _ if decision.row == "over" and known.first is not None:
@@ -212,7 +212,7 @@ class Writing:
         fresh, still, gone = _apart(self._report.incidents, told)
         return further.update(
             self._report,
-            further.Further(key=episode.key, name=_name_of(episode), said=decision.said),
+            further.Further(key=episode.key, name=name_of(episode), said=decision.said),
             self._author.limits.message_characters,
             fresh=fresh,
             still=still,
@@ -227,7 +227,7 @@ class Writing:
             lasted=lasting(episode),
             titles=tuple(told.title for told in episode.told if told.severity >= Severity.EMERGENCY),
         )
-        text = further.Further(key=episode.key, name=_name_of(episode), said=decision.said)
+        text = further.Further(key=episode.key, name=name_of(episode), said=decision.said)
         return further.recovery(self._report, text, self._author.limits.message_characters, outage)
 
 
@@ -269,7 +269,8 @@ def _first(known: Known) -> Kept:
     return known.first
 
 
-def _name_of(episode: Episode) -> str:
+def name_of(episode: Episode) -> str:
+    """Return the key of the episode's newest text."""
     return f"{episode.key}-{episode.texts_count}"
 
 

@@ -4,7 +4,7 @@ from contextlib import closing
 from datetime import datetime
 
 from iwx_agent.app import auto
-from iwx_agent.app.filing import known_of
+from iwx_agent.app.filing import Known
 from iwx_agent.app.posting import COPIES
 from iwx_agent.app.submit import plan_of
 from iwx_agent.config.sending import Sending, load_sending
@@ -49,14 +49,15 @@ def standing(report: Report, store: Store, sending: Sending, now: datetime) -> s
     filed = plan.filed or plan.known.first
     if plan.what is not Action.FILE and filed is not None:
         return _told(filed.entry, whole=plan.what is Action.NOTHING)
-    if filed is not None and filed.entry.state is State.DRAFT and plan.decision is not None:
+    if plan.decision is None:
+        return ""
+    if filed is not None and filed.entry.state is State.DRAFT:
         key = words.one_line(filed.entry.key, 100)
         return (
-            f"auto has drafted a ticket about this: read it with iwx-agent outbox show {key}, "
+            f"a draft of auto's waits for a person: read it with iwx-agent outbox show {key}, "
             "or send your own: iwx-agent submit"
         )
-    when = _files_it(report, store, sending, now) if plan.decision is not None else ""
-    if when:
+    if when := _files_it(report, plan.known, sending, now):
         return (
             f"auto is on, and files this {when}: do not paste it too. "
             "To send it now, with what you have to say: iwx-agent submit"
@@ -80,11 +81,11 @@ def _told(entry: Entry, *, whole: bool) -> str:
     return f"ticket {key}{number}{where} is about this, so do not file another; to send it {adds}"
 
 
-def _files_it(report: Report, store: Store, sending: Sending, now: datetime) -> str:
+def _files_it(report: Report, known: Known, sending: Sending, now: datetime) -> str:
     """Return when ``auto`` files a ticket of this report by itself; empty when it does not."""
     if sending.delivery.ways == (COPIES,):  # it would lie here, for a person to paste
         return ""
-    rules, known = sending.auto, known_of(store, now)
+    rules = sending.auto
     stopped = auto.why_stopped(rules, auto.STOP)
     situation = auto.situation_of(report, known, rules, now, stopped=stopped, new_key=key_of(report))
     decision = decide(situation)

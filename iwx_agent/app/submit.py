@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from iwx_agent.app.auto import SEND_S, Say, author_of, post_of, situation_of
 from iwx_agent.app.clock import now_of
 from iwx_agent.app.diagnose import Request
-from iwx_agent.app.filing import Author, Known, Writing, free_number, known_of, taken_back
+from iwx_agent.app.filing import Author, Known, Writing, free_number, known_of, name_of, taken_back
 from iwx_agent.app.outbox import line_of
 from iwx_agent.app.posted import Posted
 from iwx_agent.app.sources import OnProgress, Run, run_here
@@ -298,7 +298,7 @@ def _text_key(plan: Plan, report: Report) -> str:
         return plan.filed.entry.key if plan.filed is not None else ""
     episode = plan.decision.episode if plan.decision is not None else None
     if plan.what is Action.UPDATE and episode is not None:
-        return f"{episode.key}-{episode.texts_count}"
+        return name_of(episode)
     return key_of(report, number=plan.number)
 
 

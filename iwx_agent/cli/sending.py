@@ -141,14 +141,15 @@ def submit(
                 made.assistance_confirmed()
             _refuse(made, assistance_confirmed=assistance_confirmed)
             plan = made.look()
-            if plan.what == "nothing" and request.note:
+            unsaid = bool(request.note) and plan.what == "nothing" and not dry_run
+            if unsaid:
                 say("what you had to say was not sent, since nothing is; say it again when that has changed")
             if show_outgoing and plan.what != "nothing":
                 _show_outgoing(made, plan)
             if dry_run or plan.what == "nothing":
                 _show(made, plan)
                 _print(made.sent(plan), output)
-                raise typer.Exit(EXIT_UNDELIVERED if plan.what == "nothing" and request.note else 0)
+                raise typer.Exit(EXIT_UNDELIVERED if unsaid else 0)
             refuse_stopped()
             _ask(made, plan, yes=yes)
             sent = made.send(say, with_bundle=attach == "bundle")

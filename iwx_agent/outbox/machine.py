@@ -155,7 +155,7 @@ class Outbox:
         if isinstance(found, NotFound):  # surely not there: the attempt is as if it had not been
             noted = self._noted(entry, "not found", found.said)
             # Another transport of a lost outbox may have sent it.
-            elsewhere = len(entry.chain) > 1 and entry.attempts[-1].ending == "in doubt"
+            elsewhere = len(entry.chain) > 1 and any(one.ending == "in doubt" for one in entry.attempts)
             repeated = entry.repeated or elsewhere
             return replace(noted, state=State.QUEUED, due_at=self._now, looks_count=0, repeated=repeated)
         noted = self._noted(entry, "cannot look", found.reason)

@@ -78,9 +78,10 @@ def own_emergencies(report: Report) -> list[Incident]:
 def is_forgotten(episode: Episode, emergencies: list[Incident], now: datetime) -> bool:
     """Return whether an open ticket is of another time than these emergencies, though nobody saw its end.
 
-    What is known to have begun while it was still bad belongs to it, however long ago that was looked at.
+    What is known to have begun while it was still bad belongs to it, however long ago that was looked at. One
+    that still waits to be sent is read when these are.
     """
-    if now - episode.last_bad_at <= FORGOTTEN_AFTER:
+    if now - episode.last_bad_at <= FORGOTTEN_AFTER or _waits(episode):
         return False
     since = [incident.since_at for incident in emergencies if incident.since_at is not None]
     return not since or min(since) > episode.last_bad_at
@@ -120,7 +121,7 @@ class _Deciding:
             return self._seen(episode)
         unsure = self._blind or any(found for _, found, _ in self._not_ours())
         quiet = self._is.now - episode.last_bad_at
-        if unsure or quiet <= timedelta(seconds=self._is.rules.return_within_s):
+        if unsure or _waits(episode) or quiet <= timedelta(seconds=self._is.rules.return_within_s):
             return episode
         return replace(episode, over_at=self._is.now)
 
@@ -186,8 +187,8 @@ class _Deciding:
         if episode.given_up:
             sent = f"anybody sent {episode.key}" if episode.draft else f"{episode.key} was surely sent"
             return self._say(Action.NOTHING, "over", f"over before {sent}: {lasted}", over)
-        if quiet > FORGOTTEN_AFTER:
-            said = f"{episode.key} is over for long, which nobody saw: nothing is told of it"
+        if first_good_at - episode.last_bad_at > FORGOTTEN_AFTER:
+            said = f"{episode.key} is over for long, which no run could tell: nothing is told of it"
             return self._say(Action.NOTHING, "over", said, over)
         if not episode.delivered:
             said = f"over before {episode.key} was delivered, and told when it is: {lasted}"
@@ -368,6 +369,11 @@ class _Deciding:
 
     def _blind_words(self) -> str:
         return listed(self._blind)
+
+
+def _waits(episode: Episode) -> bool:
+    """Return whether the ticket's first text is still on its way: its end is told after it, not before."""
+    return not episode.delivered and not episode.given_up
 
 
 def _bad(episode: Episode) -> Episode:

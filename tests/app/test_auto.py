@@ -47,6 +47,16 @@ def test_what_a_wrong_clock_noted_holds_nothing_once_the_clock_is_known_to_be_ri
     assert decided(result(check_id="system.clock")).row == "first time"
 
 
+def test_a_forgotten_ticket_leaves_a_free_key_whatever_returns_mean() -> None:
+    """Without a since the key is the same again: it must not be that of the ticket that is there."""
+    server = Server(return_within_s=30 * 86_400)
+    undated = replace(MAIL, since_at=None)
+    server.run(undated)
+    server.now += timedelta(days=4)
+    assert server.run(undated).row == "first time"
+    assert len(server.texts()) == 2
+
+
 # A story
 
 

@@ -285,6 +285,17 @@ def test_what_waits_in_a_damaged_store_is_said_to_be_set_aside_and_its_copy_stay
     assert [letter.key for letter in portal.received] == [KEY]
 
 
+def test_a_portal_that_is_down_for_days_hears_that_it_is_over_after_all() -> None:
+    portal = Way("portal")
+    life = Life(portal)
+    portal.down = later()
+    life.runs(12, MAIL)
+    life.runs(5 * DAY_COUNT)
+    portal.down = None
+    life.runs(14)
+    assert [one.message.split()[0] for one in portal.received] == ["SUMMARY", "OVER"]
+
+
 def lost(way: Way, kept: Path) -> Life:
     """A server that has filed its ticket, and whose store is damaged then."""
     life = Life(way, store=CarefulStore)

@@ -81,7 +81,7 @@ def test_one_that_waits_and_a_draft_are_named_as_such() -> None:
     drafted = Server(drafts_count=1)
     drafted.run(MAIL)
     assert said(drafted, MAIL) == (
-        f"auto has drafted a ticket about this: read it with iwx-agent outbox show {KEY}, "
+        f"a draft of auto's waits for a person: read it with iwx-agent outbox show {KEY}, "
         "or send your own: iwx-agent submit"
     )
 

@@ -336,9 +336,22 @@ def test_an_end_that_nobody_saw_for_days_is_not_told() -> None:
     assert row(decided(seen(), late)) == ("recovery", "over")
     found = decided(seen(), replace(late, last_bad_at=late.last_bad_at - minutes(1)))
     assert row(found) == ("nothing", "over")
-    assert found.said == "iwx-1 is over for long, which nobody saw: nothing is told of it"
+    assert found.said == "iwx-1 is over for long, which no run could tell: nothing is told of it"
     assert found.episode is not None
     assert found.episode.over_at == AT
+
+
+def test_an_end_that_was_seen_is_told_however_late_the_ticket_is_delivered() -> None:
+    seen_at_once = {
+        "last_bad_at": AT - timedelta(days=9),
+        "first_good_at": AT - timedelta(days=9) + minutes(5),
+    }
+    waiting = episode(MAIL, good_runs_count=2000, delivered=False, **seen_at_once)
+    assert row(decided(seen(), waiting)) == ("hold", "over, waits")
+    assert row(decided(seen(), replace(waiting, delivered=True))) == ("recovery", "over")
+    # Meanwhile nothing overtakes it, nor is it closed in silence.
+    assert row(decided(seen(WEB), waiting)) == ("hold", "new member, waits")
+    assert decided(seen(), waiting, stopped="/etc/iwx-agent/stop is there").episode == waiting
 
 
 def test_a_short_outage_is_told_in_minutes() -> None:
