@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from iwx_agent.model import Incident, Report, Severity
 from iwx_agent.model.episode import Action, Decision, Episode, Told
-from iwx_agent.model.sending import OutboxRules
+from iwx_agent.model.sending import LOST_FOR, OutboxRules
 from iwx_agent.model.steering import decision_written
 from iwx_agent.model.ticket import TicketLimits
 from iwx_agent.outbox.machine import Entry, Outbox, State
@@ -175,7 +175,7 @@ class Writing:
 
     def _doubted(self, episode: Episode, lost_at: datetime | None) -> bool:
         """Return whether an emergency may have been filed before: it began before what was kept was lost."""
-        if lost_at is None or self._now - lost_at > _DAY:
+        if lost_at is None or self._now - lost_at > LOST_FOR:
             return False
         known_to_be_new = lost_at < episode.began_at < self._now
         return not known_to_be_new

@@ -3,6 +3,8 @@
 from contextlib import closing
 from datetime import datetime
 
+from msgspec import Struct
+
 from iwx_agent.app import auto
 from iwx_agent.app.filing import Known
 from iwx_agent.app.posting import COPIES
@@ -23,8 +25,15 @@ from iwx_agent.triage.decision import decide
 _PASSING_ROWS = ("pause", "storm", "daily cap", "outside the window")  # what holds a new ticket for a time
 
 
-def standing_here(report: Report) -> str:
-    """Return what ``standing`` says by what is kept on this machine; empty when that cannot be told.
+class Standing(Struct, frozen=True, kw_only=True):
+    """What is so of the ticket that a person may be about to file by hand, and what to do instead."""
+
+    said: str
+    instead: str
+
+
+def standing_here(report: Report) -> Standing | None:
+    """Return what ``standing`` says by what is kept on this machine; None when that cannot be told.
 
     While the disk takes nothing, all that is in use is kept below /run.
     """
@@ -34,51 +43,55 @@ def standing_here(report: Report) -> str:
             store = below_run if below_run.episode() is not None else DiskStore(Door(workers=workers))
             return standing(report, store, load_sending(), report.collected_at)
     except StateError:  # a line beside the ticket: whoever needs the store says what is wrong with it
-        return ""
+        return None
 
 
-def standing(report: Report, store: Store, sending: Sending, now: datetime) -> str:
-    """Return in a sentence which ticket of the agent's is about the same; empty when there is none.
+def standing(report: Report, store: Store, sending: Sending, now: datetime) -> Standing | None:
+    """Return which ticket of the agent's is about the same, or soon will be; None when there is none.
 
     Raises:
         StateError: what was sent before cannot be read.
     """
     if not report.incidents:
-        return ""
+        return None
     plan = plan_of(report, store, now)
     filed = plan.filed or plan.known.first
     if plan.what is not Action.FILE and filed is not None:
-        return _told(filed.entry, whole=plan.what is Action.NOTHING)
+        return _of_ticket(filed.entry, whole=plan.what is Action.NOTHING)
     if plan.decision is None:
-        return ""
+        return None
     if filed is not None and filed.entry.state is State.DRAFT:
         key = words.one_line(filed.entry.key, 100)
-        return (
-            f"a draft of auto's waits for a person: read it with iwx-agent outbox show {key}, "
-            "or send your own: iwx-agent submit"
+        return Standing(
+            said=f"a draft of auto's waits for a person: {key}",
+            instead=f"Read it: iwx-agent outbox show {key}; or send your own: iwx-agent submit",
         )
     if when := _files_it(report, plan.known, sending, now):
-        return (
-            f"auto is on, and files this {when}: do not paste it too. "
-            "To send it now, with what you have to say: iwx-agent submit"
+        return Standing(
+            said=f"auto is on, and files this {when}: do not paste it too",
+            instead="Send it now, with what you have to say: iwx-agent submit",
         )
-    return ""
+    return None
 
 
-def _told(entry: Entry, *, whole: bool) -> str:
+def _of_ticket(entry: Entry, *, whole: bool) -> Standing:
     key = words.one_line(entry.key, 100)
     if entry.state is not State.SENT:
-        return (
-            f"a ticket about this lies in the outbox ({entry.state}), so do not file another: "
-            f"iwx-agent outbox show {key}"
+        return Standing(
+            said=f"a ticket about this lies in the outbox ({entry.state}): do not file another",
+            instead=f"Look at it: iwx-agent outbox show {key}",
         )
     page = words.one_line(entry.url.partition("?")[0], 300)  # behind it stands what opens a guest's ticket
     if entry.transport == COPIES:
-        return f"ticket {key} about this lies on this server only, for a person to paste: {page}"
+        return Standing(
+            said=f"ticket {key} about this lies on this server only, for a person to paste", instead=page
+        )
     number = f" ({words.one_line(entry.reference, 100)})" if entry.reference else ""
     where = f" at {page}" if page else ""
     adds = 'what you have to say: iwx-agent submit --note "..."' if whole else "what is new: iwx-agent submit"
-    return f"ticket {key}{number}{where} is about this, so do not file another; to send it {adds}"
+    return Standing(
+        said=f"ticket {key}{number}{where} is about this: do not file another", instead=f"Send it {adds}"
+    )
 
 
 def _files_it(report: Report, known: Known, sending: Sending, now: datetime) -> str:

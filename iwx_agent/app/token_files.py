@@ -14,6 +14,7 @@ import msgspec
 from iwx_agent.host import HostError
 from iwx_agent.redact import TokenMap, Tokens
 from iwx_agent.state import door
+from iwx_agent.state.reading import UNREADABLE
 
 if TYPE_CHECKING:
     from iwx_agent.host.workers import Workers
@@ -132,7 +133,7 @@ def _known(workers: "Workers") -> TokenMap:
 def _decoded(data: bytes) -> dict[str, str]:
     try:
         return msgspec.json.decode(data, type=dict[str, str])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise _DamagedError("failed", f"is damaged: {error}", MAP_NAME) from None
 
 

@@ -152,8 +152,9 @@ def tell_standing(report: "Report") -> None:
     from iwx_agent.app.standing import standing_here
     from iwx_agent.cli.outbox import say
 
-    if said := standing_here(report):
-        say(said)
+    if (found := standing_here(report)) is not None:
+        say(found.said)
+        sys.stderr.write(f"{found.instead}\n")
 
 
 def request_of(

@@ -1,6 +1,10 @@
 """How patiently a text is sent."""
 
+from datetime import timedelta
+
 from msgspec import Struct
+
+LOST_FOR = timedelta(days=1)  # so long after a damaged store a ticket may have been filed before it
 
 
 class OutboxRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

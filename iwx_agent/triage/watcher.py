@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from iwx_agent.model import Missing, Status, moment
+from iwx_agent.model.sending import LOST_FOR
 from iwx_agent.model.steering import OutboxLine
 from iwx_agent.model.support import Licence
 from iwx_agent.model.watcher import (
@@ -27,7 +28,6 @@ PERIODS_COUNT = 3
 WAITING_S = 3600
 ROOM_BYTES = 64 * 1024**2
 INODES_COUNT = 1000
-LOST_FOR = timedelta(days=1)  # after which nothing is looked for because of it
 RENEW_AFTER = timedelta(days=365)
 MODE = 0o700
 _AHEAD = timedelta(minutes=5)

@@ -40,15 +40,16 @@ def said(
     **more: Any,
 ) -> str:
     sending = Sending(auto=auto, delivery=delivery)
-    return standing(seen(*incidents, **more), server.store, sending, server.now)
+    found = standing(seen(*incidents, **more), server.store, sending, server.now)
+    return f"{found.said}. {found.instead}" if found is not None else ""
 
 
 def test_what_has_been_filed_is_named_with_its_number_and_page() -> None:
     server = Server()
     server.run(MAIL)
     assert said(server, MAIL) == (
-        f"ticket {KEY} (4711) at https://desk.example.com/4711 is about this, so do not file another; "
-        'to send it what you have to say: iwx-agent submit --note "..."'
+        f"ticket {KEY} (4711) at https://desk.example.com/4711 is about this: do not file another. "
+        'Send it what you have to say: iwx-agent submit --note "..."'
     )
 
 
@@ -65,8 +66,8 @@ def test_what_the_ticket_does_not_tell_yet_goes_to_it() -> None:
     server = Server()
     server.run(MAIL)
     assert said(server, MAIL, WEB) == (
-        f"ticket {KEY} (4711) at https://desk.example.com/4711 is about this, so do not file another; "
-        "to send it what is new: iwx-agent submit"
+        f"ticket {KEY} (4711) at https://desk.example.com/4711 is about this: do not file another. "
+        "Send it what is new: iwx-agent submit"
     )
 
 
@@ -75,14 +76,14 @@ def test_one_that_waits_and_a_draft_are_named_as_such() -> None:
     server.desk_is_open = False
     server.run(MAIL)
     assert said(server, MAIL) == (
-        "a ticket about this lies in the outbox (queued), so do not file another: "
-        f"iwx-agent outbox show {KEY}"
+        "a ticket about this lies in the outbox (queued): do not file another. "
+        f"Look at it: iwx-agent outbox show {KEY}"
     )
     drafted = Server(drafts_count=1)
     drafted.run(MAIL)
     assert said(drafted, MAIL) == (
-        f"a draft of auto's waits for a person: read it with iwx-agent outbox show {KEY}, "
-        "or send your own: iwx-agent submit"
+        f"a draft of auto's waits for a person: {KEY}. "
+        f"Read it: iwx-agent outbox show {KEY}; or send your own: iwx-agent submit"
     )
 
 
@@ -93,7 +94,7 @@ def test_one_that_only_lies_here_is_to_be_pasted() -> None:
     here = replace(text.entry, chain=("file",), reference=KEY, url=f"file:///tickets/{KEY}/ticket.txt")
     StoreShelf(server.store).move(text, here)
     assert said(server, MAIL, delivery=DeliverySettings()) == (
-        f"ticket {KEY} about this lies on this server only, for a person to paste: "
+        f"ticket {KEY} about this lies on this server only, for a person to paste. "
         f"file:///tickets/{KEY}/ticket.txt"
     )
 
@@ -119,7 +120,7 @@ def test_what_comes_back_soon_belongs_to_the_same_ticket_and_later_it_does_not()
     server = Server(good_runs_count=1)
     server.run(MAIL)
     server.run()
-    assert said(server, MAIL).endswith("to send it what is new: iwx-agent submit")
+    assert said(server, MAIL).endswith("Send it what is new: iwx-agent submit")
     server.now += timedelta(hours=6)
     assert said(server, MAIL) == ""
 
@@ -128,7 +129,7 @@ def test_auto_will_file_it_only_when_nothing_is_in_its_way() -> None:
     server = Server()
     soon = (
         "auto is on, and files this at its next run: do not paste it too. "
-        "To send it now, with what you have to say: iwx-agent submit"
+        "Send it now, with what you have to say: iwx-agent submit"
     )
     assert said(server, MAIL, auto=ON) == soon
     server.store.commit(Note(event=Event(at=server.now, kind="filed")))

@@ -22,7 +22,7 @@ from iwx_agent.state.store import DiskStore
 from iwx_agent.transports.contract import Letter, Receipt, Undelivered
 
 KEY = key_of(seen(MAIL))
-SOON = "auto is on, and files this at its next run: do not paste it too. To send it now, with what you have"
+SOON = "auto is on, and files this at its next run: do not paste it too"
 # submit
 
 
@@ -50,13 +50,15 @@ def test_it_is_sent_and_its_number_is_told(place: Place, iwx: Run) -> None:
 
 
 def test_who_is_about_to_paste_a_ticket_is_told_of_the_one_that_there_is(place: Place, iwx: Run) -> None:
-    assert f"iwx-agent: {SOON} to say: iwx-agent submit\n" in iwx("ticket")[2]
+    instead = "Send it now, with what you have to say: iwx-agent submit"
+    assert f"iwx-agent: {SOON}\n{instead}\n" in iwx("ticket")[2]
     iwx("submit", "--yes")
-    there = f"iwx-agent: ticket {KEY} (4711) at https://desk.example.com/4711 is about this, so do not file"
+    desk = "https://desk.example.com/4711"
+    there = f"iwx-agent: ticket {KEY} (4711) at {desk} is about this: do not file another\n"
     for shown in (("ticket",), ("ticket", "--format", "json"), ("diagnose",)):
         _, out, err = iwx(*shown)
         assert there in err
-        assert "so do not file" not in out
+        assert "do not file" not in out
     assert iwx("diagnose", "--format", "json")[2] == ""
     place.report = seen()
     assert iwx("ticket")[2] == ""

@@ -26,22 +26,6 @@ from iwx_agent.transports.portal.page import Page
 from iwx_agent.transports.portal.settings import join, origin_of
 from iwx_agent.transports.portal.words import Vocabulary, one_line
 
-__all__ = [
-    "Ending",
-    "Sent",
-    "asks_password",
-    "is_login",
-    "judge_opened",
-    "judge_page",
-    "judge_sent",
-    "numbers_on",
-    "reference_in",
-    "retry_after_s",
-    "target_of",
-    "ticket_after",
-    "without_query",
-]
-
 RETRY_AFTER_MAX_S = 86_400.0
 REDIRECTS = (301, 302, 303, 307, 308)
 _KEEPS_METHOD = (307, 308)

@@ -4,7 +4,7 @@ import re
 from urllib.parse import quote
 
 from iwx_agent.transports.contract import CannotLook, NotFound, Receipt
-from iwx_agent.transports.portal import endings
+from iwx_agent.transports.portal import addresses
 from iwx_agent.transports.portal.json_list import JsonEntry, read_json_list
 from iwx_agent.transports.portal.page import Link
 from iwx_agent.transports.portal.paging import entries_of, onward, place_of, untold
@@ -67,7 +67,7 @@ def _searched(visit: Visit, opened: Opened, key: str) -> Receipt | NotFound | Ca
     """Not found only when the page says so of tickets, and shows none, by whatever link."""
     if found := _in_page(opened, key):
         return found
-    where = endings.without_query(opened.url)
+    where = addresses.without_query(opened.url)
     if _shows(opened, key) or any(key.casefold() in line.casefold() for line in _said(visit, opened)):
         return CannotLook(reason=f"{where} has {key} on it, but not as a ticket")
     if _says_none(visit, opened) and not _lists(visit, opened):
@@ -120,7 +120,7 @@ def _listed(visit: Visit, opened: Opened, key: str) -> Receipt | NotFound | Cann
     entries_count = 0
     by_number = False
     for _ in range(_PAGES_COUNT):
-        where = endings.without_query(opened.url)
+        where = addresses.without_query(opened.url)
         if found := _in_page(opened, key):
             return found
         if doubt := _doubt(visit, opened, key):
@@ -145,7 +145,7 @@ def _listed_json(visit: Visit, opened: Opened, key: str) -> Receipt | NotFound |
     """Go through a list that a script would fill the page with."""
     seen_count = 0
     for _ in range(_PAGES_COUNT):
-        where = endings.without_query(opened.url)
+        where = addresses.without_query(opened.url)
         found = read_json_list(opened.answer.body)
         if found.doubt:
             return CannotLook(reason=f"{where}: {found.doubt}")
@@ -215,7 +215,7 @@ def _in_page(opened: Opened, key: str) -> Receipt | None:
     page = opened.page
     for link in page.links:
         found = _ticket_link(opened, (link,))
-        if found and (_same(endings.reference_in(found), key) or _names(link.text, key)):
+        if found and (_same(addresses.reference_in(found), key) or _names(link.text, key)):
             return _receipt(opened, found)
     if not _is_word(key):
         return None
@@ -225,7 +225,7 @@ def _in_page(opened: Opened, key: str) -> Receipt | None:
     named = [link for link in page.links if _has(link.text, key)]
     if found := _ticket_link(opened, tuple(named)):
         return _receipt(opened, found)
-    if (number := endings.reference_in(opened.url)) and _has(page.text, key):
+    if (number := addresses.reference_in(opened.url)) and _has(page.text, key):
         return Receipt(
             transport="portal", reference=number, url=opened.url, said="the search led to the ticket's page"
         )
@@ -253,14 +253,14 @@ def _same(number: str, key: str) -> bool:
 def _ticket_link(opened: Opened, links: tuple[Link, ...]) -> str:
     for link in links:
         target = place_of(opened.page, opened.url, link.href)
-        if origin_of(target) == origin_of(opened.url) and endings.reference_in(target):
+        if origin_of(target) == origin_of(opened.url) and addresses.reference_in(target):
             return target
     return ""
 
 
 def _receipt(opened: Opened, url: str) -> Receipt:
-    said = f"it stands on {endings.without_query(opened.url)}"
-    return Receipt(transport="portal", reference=endings.reference_in(url), url=url, said=said)
+    said = f"it stands on {addresses.without_query(opened.url)}"
+    return Receipt(transport="portal", reference=addresses.reference_in(url), url=url, said=said)
 
 
 def _has(text: str, key: str) -> bool:

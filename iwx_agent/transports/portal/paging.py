@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 
-from iwx_agent.transports.portal import endings
+from iwx_agent.transports.portal import addresses
 from iwx_agent.transports.portal.page import Link, Page, Row
 from iwx_agent.transports.portal.settings import join, origin_of
 from iwx_agent.transports.portal.words import Vocabulary, plain
@@ -52,7 +52,7 @@ def entries_of(page: Page, url: str) -> list[Row]:
     return [
         row
         for row in page.rows
-        if any(endings.reference_in(place_of(page, url, link.href)) for link in row.links)
+        if any(addresses.reference_in(place_of(page, url, link.href)) for link in row.links)
     ]
 
 
@@ -113,7 +113,7 @@ def _numbered(page: Page, url: str) -> list[tuple[str, int]]:
         for row in page.rows
         if _has_words(row) and not re.match(r"\W*pages?\b", row.text, re.IGNORECASE)
         for link in row.links
-        if endings.reference_in(place_of(page, url, link.href))
+        if addresses.reference_in(place_of(page, url, link.href))
     }
     found = []
     for link in page.links:

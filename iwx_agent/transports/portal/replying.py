@@ -4,7 +4,7 @@ import re
 from typing import NoReturn
 
 from iwx_agent.transports.contract import CannotLook, Letter, NotFound, Receipt, Undelivered
-from iwx_agent.transports.portal import endings
+from iwx_agent.transports.portal import addresses, endings
 from iwx_agent.transports.portal.exchange import Answer
 from iwx_agent.transports.portal.filling import CannotFill, Filled, fill_reply
 from iwx_agent.transports.portal.looking import find_ticket
@@ -89,7 +89,7 @@ def _ticket_page(visit: Visit, letter: Letter) -> Opened:
 def _is_page_of(visit: Visit, opened: Opened, reference: str) -> bool:
     """Return whether a page is that of a ticket; the form for a new ticket may name others beside it."""
     named = re.search(rf"(?<![\w-]){re.escape(reference)}(?![\w-])", opened.page.text, re.IGNORECASE)
-    own = endings.reference_in(opened.url) == reference
+    own = addresses.reference_in(opened.url) == reference
     return own or (bool(named) and map_ticket(opened.page, visit.words).form is None)
 
 
@@ -111,7 +111,7 @@ def _refused(visit: Visit, opened: Opened, answer: Answer, why: str) -> NoReturn
             page_url=opened.url, subject="", key="", with_files=False, logged_in=visit.logged_in
         )
         visit.end(endings.judge_sent(answer, visit.read(answer), sent, visit.words), answer)
-    if endings.is_login(endings.target_of(answer), opened.url):
+    if addresses.is_login(endings.target_of(answer), opened.url):
         if visit.logged_in:
             visit.fail("later", "the session was lost before the reply; the ticket's page does not show it")
         visit.fail("person", "the portal takes no reply without a login", answer)

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from iwx_agent.transports.contract import Letter, Receipt, Undelivered
-from iwx_agent.transports.portal import endings
+from iwx_agent.transports.portal import addresses, confirming, endings
 from iwx_agent.transports.portal.exchange import Answer, NoAnswer
 from iwx_agent.transports.portal.filling import CannotFill, Filled, fill_ticket
 from iwx_agent.transports.portal.mapping import Mapping, map_ticket
@@ -115,8 +115,8 @@ def _settled(visit: Visit, answer: Answer, sent: endings.Sent) -> endings.Ending
         opened = visit.open(ending.url, sent.page_url)
     except Undelivered as error:
         return endings.Ending(what="uncertain", why=f"{ending.why}, where: {error.why}")
-    reference = endings.reference_in(opened.url, sure=True)
-    old = {endings.reference_in(sent.page_url), *endings.numbers_on(sent.before, sent.page_url)}
+    reference = addresses.reference_in(opened.url, sure=True)
+    old = {addresses.reference_in(sent.page_url), *confirming.numbers_on(sent.before, sent.page_url)}
     if reference and reference not in old:
         return endings.Ending(what="accepted", why=ending.why, reference=reference, url=opened.url)
     found = endings.judge_page(opened.page, opened.answer, sent, visit.words)

@@ -9,7 +9,7 @@ from msgspec import Struct, json
 from iwx_agent.host.contract import Host
 from iwx_agent.model.portal_form import PortalForm
 from iwx_agent.transports.contract import Credentials, Undelivered
-from iwx_agent.transports.portal import endings
+from iwx_agent.transports.portal import addresses, endings
 from iwx_agent.transports.portal.exchange import Answer, Exchange, NoAnswer
 from iwx_agent.transports.portal.filling import CannotFill, choose, untouched
 from iwx_agent.transports.portal.mapping import Mapping, captcha_in, map_login, map_ticket
@@ -50,7 +50,7 @@ class Visit:
         self.words = Vocabulary(form)
         self.exchange = Exchange(host, place, limit_s)
         self.logged_in = False
-        self.where = f"portal {endings.without_query(place.address)}"
+        self.where = f"portal {addresses.without_query(place.address)}"
 
     def begin_anew(self) -> None:
         """Forget the session, which the portal does not know any more."""
@@ -99,12 +99,11 @@ class Visit:
             if not target:
                 break
             if origin_of(target) != origin_of(self.place.address):
-                why = (
-                    f"leads to {endings.without_query(target)}, which is another place: nothing is sent there"
-                )
-                self.fail("person", f"{endings.without_query(url)} {why}", answer)
+                here, there = addresses.without_query(url), addresses.without_query(target)
+                why = f"{here} leads to {there}, which is another place: nothing is sent there"
+                self.fail("person", why, answer)
             if target in seen or len(seen) > _REDIRECTS_COUNT:
-                self.fail("later", f"redirects without end, from {endings.without_query(url)}", answer)
+                self.fail("later", f"redirects without end, from {addresses.without_query(url)}", answer)
             referer, url = url, target
         if trouble := endings.judge_opened(answer, page):
             self.end(trouble, answer)
@@ -123,7 +122,7 @@ class Visit:
 
     def end(self, ending: endings.Ending, answer: Answer) -> NoReturn:
         """Raise the ending of a delivery: what may yet have been accepted is never said to be refused."""
-        place = "" if answer.url == self.place.address else f"{endings.without_query(answer.url)}: "
+        place = "" if answer.url == self.place.address else f"{addresses.without_query(answer.url)}: "
         kind = _KINDS[ending.what]
         self.fail(kind, f"{place}{ending.why}", answer, retry_after_s=ending.retry_after_s)
 
@@ -154,7 +153,7 @@ class Visit:
         if fault_of_address(target, plain=True) or origin_of(target) != origin_of(self.place.address):
             self.fail(
                 "person",
-                f"the form would be sent to another place: {endings.without_query(target)}",
+                f"the form would be sent to another place: {addresses.without_query(target)}",
                 opened.answer,
             )
         return target
@@ -305,11 +304,11 @@ class Visit:
     def _led_on(self, opened: Opened, target: str) -> None:
         """Look where a login leads to, when that may be a login again: then it was refused."""
         same = target.partition("?")[0] == opened.url.partition("?")[0]
-        if origin_of(target) != origin_of(opened.url) or not (same or endings.is_login(target, opened.url)):
+        if origin_of(target) != origin_of(opened.url) or not (same or addresses.is_login(target, opened.url)):
             return
         landed = self.open(target, opened.url)
         # By its last part only: /login/done need be none
-        again = endings.is_login(landed.url, landed.url) and not endings.ticket_after(landed.url)
+        again = addresses.is_login(landed.url, landed.url) and not addresses.ticket_after(landed.url)
         if again or self._asks_to_log_in(landed.page):
             said = "; ".join(landed.page.errors[:3])
             why = f"it leads back to the login form{f': {said}' if said else ''}"

@@ -8,18 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iwx_agent.config import load_portal_form
+from iwx_agent.transports.portal.addresses import is_login, reference_in, without_query
 from iwx_agent.transports.portal.confirming import confirmed_in
 from iwx_agent.transports.portal.endings import (
     RETRY_AFTER_MAX_S,
     Ending,
     Sent,
-    is_login,
     judge_opened,
     judge_sent,
-    reference_in,
     retry_after_s,
     target_of,
-    without_query,
 )
 from iwx_agent.transports.portal.exchange import Answer
 from iwx_agent.transports.portal.page import read_page
