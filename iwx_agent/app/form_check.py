@@ -25,5 +25,5 @@ def check_form(sending: Sending) -> tuple[str, bool]:
         portal = transports_of(host, host.workers, sending, load_secrets(sending))["portal"]
         if not isinstance(portal, PortalTransport):
             raise Undelivered("permanent", "portal", "it cannot be used: iwx-agent config check says why")
-        reading = portal.check(limit_s=LIMIT_S)
+        reading = portal.check(limit_s=min(LIMIT_S, sending.delivery.limit_s))
     return render(reading), reading.understood

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from iwx_agent.cli.diagnosis import Debug
+from iwx_agent.cli.gate import gate
 from iwx_agent.cli.outbox import Format, print_json, print_words
 
 
@@ -24,11 +25,13 @@ def doctor(
     """
     from iwx_agent.app.doctor import examine_live
     from iwx_agent.cli.options import one_of
+    from iwx_agent.cli.progress import Progress
 
     one_of(output, ("text", "json"), "--format")
     if offline and heartbeat:
         raise typer.BadParameter("--heartbeat asks another machine, --offline asks none.")
-    health = examine_live(offline=offline, heartbeat=heartbeat)
+    with Progress(gate().terminal, "asking the server and the ways to send"):
+        health = examine_live(offline=offline, heartbeat=heartbeat)
     if output == "json":
         from iwx_agent.model.watcher import Examined
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -12,10 +13,10 @@ _EVERY_S = 0.2
 class Progress:
     """Writes to a terminal only, begins after two seconds, and leaves a clean line behind."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, doing: str = "asking the server") -> None:
         self._stream = stream
         self._shown = False
-        self._line = "asking the server"
+        self._line = doing
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -39,6 +40,15 @@ class Progress:
             self._shown = False
             self._stream.write("\r\x1b[K")
             self._stream.flush()
+
+    def beside(self, say: Callable[[str], None]) -> Callable[[str], None]:
+        """Return what says something on a clean line, after which there is no progress any more."""
+
+        def told(said: str) -> None:
+            self.end()
+            say(said)
+
+        return told
 
     def update(self, what: str, done: int, total: int) -> None:
         """Say what was done last and how far the run is."""

@@ -53,7 +53,7 @@ def run(
         outcome = run_auto(
             request,
             load_sending(),
-            say,
+            progress.beside(say),
             on_progress=progress.update,
             on_redactor=gate().of_a_report,
         )
@@ -152,7 +152,8 @@ def submit(
                 raise typer.Exit(EXIT_UNDELIVERED if unsaid else 0)
             refuse_stopped()
             _ask(made, plan, yes=yes)
-            sent = made.send(say, with_bundle=attach == "bundle")
+            with Progress(gate().terminal, "sending") as waiting:
+                sent = made.send(waiting.beside(say), with_bundle=attach == "bundle")
     _print(sent, output)
     raise typer.Exit(0 if sent.action == "nothing" or _accepted(sent) else EXIT_UNDELIVERED)
 
@@ -166,11 +167,13 @@ def _accepted(sent: "Sent") -> bool:
 
 def _check_form() -> NoReturn:
     from iwx_agent.app.form_check import check_form
+    from iwx_agent.cli.progress import Progress
     from iwx_agent.config.sending import load_sending
     from iwx_agent.transports.contract import Undelivered
 
     try:
-        told, understood = check_form(load_sending())
+        with Progress(gate().terminal, "asking the portal"):
+            told, understood = check_form(load_sending())
     except Undelivered as error:
         say(f"{error}. {error.next_step}".strip())
         raise typer.Exit(EXIT_UNDELIVERED) from None

@@ -80,6 +80,7 @@ def disable(
 
 def _test(run: "Run", sending: "Sending", *, yes: bool) -> None:
     from iwx_agent.app.switching import may_be_there, send_test, test_letter
+    from iwx_agent.cli.progress import Progress
     from iwx_agent.model.episode import Action
     from iwx_agent.model.steering import Sent
     from iwx_agent.rendering.sent import sent_text
@@ -93,7 +94,8 @@ def _test(run: "Run", sending: "Sending", *, yes: bool) -> None:
         text = as_text(test_letter(run.report, 0.0, sending, 1))
         show(f"{text}\nBy: {', then '.join(sending.delivery.ways)}.\n")
         asked_yes("Send this test ticket?", "say --yes to send it, or --no-test --reason TEXT")
-    posted = send_test(run, sending, say)
+    with Progress(gate().terminal, "sending the test ticket") as progress:
+        posted = send_test(run, sending, progress.beside(say))
     texts = posted.lines(run.report.collected_at)
     sent = Sent(at=run.report.collected_at, action=Action.FILE, row="", said="a test", texts=texts)
     show(sent_text(sent))

@@ -351,6 +351,9 @@ class Terminal:
         self.told += text
         return len(text)
 
+    def say(self, text: str) -> None:
+        self.write(f"{text}\n")
+
     def flush(self) -> None:
         pass
 
@@ -373,6 +376,20 @@ def test_progress_is_silent_while_it_is_quick() -> None:
     with Progress(stream) as progress:  # type: ignore[arg-type]
         progress.update("nodeworx_https", 1, 9)
     assert stream.told == ""
+
+
+def test_what_is_said_beside_progress_stands_on_a_clean_line_and_ends_it(quick: None) -> None:
+    import time
+
+    stream = Terminal(tty=True)
+    with Progress(stream, "sending") as progress:  # type: ignore[arg-type]
+        until = time.monotonic() + 5
+        while "sending" not in stream.told and time.monotonic() < until:
+            time.sleep(0.002)
+        progress.beside(stream.say)("another iwx-agent is sending")
+        time.sleep(0.02)
+    assert " s  sending" in stream.told
+    assert stream.told.endswith("\r\x1b[Kanother iwx-agent is sending\n")
 
 
 def test_progress_shows_the_last_fact_and_leaves_a_clean_line(quick: None) -> None:

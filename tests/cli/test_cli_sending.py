@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from building import AT
@@ -13,6 +14,7 @@ from emergencies import MAIL, seen
 from places import SETTINGS, Desk, Place, Run, Terminal
 from steering import entry, lines_of, put
 
+from iwx_agent.cli.progress import Progress
 from iwx_agent.model import AssistanceReport, Licence, Priority, Report, Verdict
 from iwx_agent.redact import CanaryError
 from iwx_agent.redact.canaries import CanaryHit
@@ -108,6 +110,22 @@ def test_a_dry_run_and_the_bytes_send_and_keep_nothing(place: Place, iwx: Run, k
     assert f"{len(out)} bytes by webhook, sha256 " in err
     assert place.desk.received == []
     assert DiskStore().texts(9) == ()
+
+
+def test_progress_is_shown_while_it_is_sent(place: Place, iwx: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+
+    class Shown(Progress):
+        def __init__(self, stream: TextIO, doing: str = "asking the server") -> None:
+            super().__init__(stream, doing)
+            shown.append(doing)
+
+    monkeypatch.setattr("iwx_agent.cli.progress.Progress", Shown)
+    iwx("submit", "--yes")
+    iwx("submit", "--check")
+    iwx("doctor", "--offline")
+    of_doctor = "asking the server and the ways to send"
+    assert shown == ["asking the server", "sending", "asking the portal", of_doctor]
 
 
 def test_what_was_not_accepted_is_said_with_the_copy_to_paste(place: Place, iwx: Run) -> None:
