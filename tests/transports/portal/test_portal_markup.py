@@ -87,10 +87,10 @@ def test_odd_markup_is_read_as_a_browser_reads_it(markup: str, text: str) -> Non
     "piece", ["<", "<a ", "<a b='", "<!--", "</", "<p ", "<a/", "<b =", "&", "<textarea>", "<label>x", "'<\""]
 )
 def test_the_time_grows_with_the_size_only(piece: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with contextlib.suppress(Unreadable):
         read_page((piece * (200_000 // len(piece))).encode())
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_many_comments_before_a_long_text_are_read_in_time() -> None:
