@@ -71,6 +71,7 @@ class Link:
         self.certificate = b""
         self._socket: socket.socket | None = None
         self._session: Session | None = None
+        self._reset = False
 
     def __enter__(self) -> Self:
         return self
@@ -128,7 +129,10 @@ class Link:
                 number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         except OSError as error:
             raise network_error(error, self.stage, self.source) from None
-        if number:
+        # Only a connection that stood can be reset (an attempt would be refused). Asking took the error away,
+        # so it is kept for whoever sends or receives first: what is said hangs not on how fast the peer was.
+        self._reset = number == errno.ECONNRESET
+        if number and not self._reset:
             raise network_error(OSError(number, os.strerror(number)), self.stage, self.source)
 
     def _wait_for_room(self) -> None:
@@ -192,11 +196,18 @@ class Link:
             if self.deadline.left_s <= 0:  # a peer that always has a little ready must not outlast it
                 raise self.late()
             try:
+                self.must_stand()
                 return operation()
             except BlockingIOError:
                 self._wait(mask)
             except OSError as error:
                 raise network_error(error, self.stage, self.source) from None
+
+    def must_stand(self) -> None:
+        """Raise what an attempt to send would, if the peer is known to have reset it right after it stood."""
+        if self._reset:
+            error = OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+            raise network_error(error, self.stage, self.source)
 
     def say_farewell(self, data: bytes) -> None:
         """Send the last words and give the peer a moment to take leave; nothing that fails here matters."""

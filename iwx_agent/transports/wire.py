@@ -68,6 +68,7 @@ class Wire(io.RawIOBase):
             link = Link(self._deadline.share(left), self._link.source)
             try:
                 link.connect(address, port)
+                link.must_stand()  # here it is certain that nothing was sent
             except HostError:
                 link.__exit__(None, None, None)
                 if left == 1:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from peers import Behaviour, Peers
+from peers import Behaviour, Peers, UntilReset, resetting
 
 from iwx_agent.host import Datagram, HostError, HttpAnswer, HttpGet, TcpGreeting, UnixGreeting
+from iwx_agent.host.link import Link
 from iwx_agent.host.live import LiveHost
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
@@ -67,10 +68,6 @@ def closed_port() -> int:
 
 def hanging_up(connection: socket.socket) -> None:
     connection.recv(4096)
-
-
-def resetting(connection: socket.socket) -> None:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
 
 
 def test_greeting_ends_at_its_first_newline(host: LiveHost, peers: Peers) -> None:
@@ -130,6 +127,20 @@ def test_what_a_port_did_is_told_apart(host: LiveHost, peers: Peers) -> None:
     assert failed(host, TcpGreeting(port=1, address="255.255.255.255"))[0] == "unreachable"
     kind, reason = failed(host, TcpGreeting(port=1, address="example.com"))
     assert (kind, reason) == ("failed", "'example.com' is not a numeric address")
+
+
+def test_what_is_said_of_a_reset_hangs_not_on_how_soon_it_came(peers: Peers) -> None:
+    port = peers.tcp(resetting)
+    with Link(UntilReset(2), "test") as link:
+        link.connect("127.0.0.1", port)
+        link.stage = "greeting"
+        with pytest.raises(HostError, match=r"reset by peer .* in the greeting") as plain:
+            link.receive(10)
+    with Link(UntilReset(2), "test") as link:
+        link.connect("127.0.0.1", port)
+        with pytest.raises(HostError, match="in the TLS handshake") as secured:
+            link.start_tls("")
+    assert (plain.value.kind, secured.value.kind) == ("closed", "tls")
 
 
 def test_tls_tells_name_and_certificate(host: LiveHost, peers: Peers, identity: Path) -> None:

@@ -2,10 +2,13 @@
 
 import contextlib
 import os
+import select
 import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
+
+from iwx_agent.host.deadline import Deadline
 
 Behaviour = Callable[[socket.socket], None]
 
@@ -49,6 +52,21 @@ def marked(mark: bytes) -> dict[int, str]:
             if mark in text:
                 found[int(entry.name)] = text.decode(errors="replace")
     return found
+
+
+def resetting(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+
+
+class UntilReset(Deadline):
+    """Is given the processor back only when the peer has hung up on what it waits for."""
+
+    def wait(self, *wanted: tuple[int, int], at_most_s: float | None = None) -> set[int]:
+        events = select.poll()
+        for number, _ in wanted:
+            events.register(number, 0)
+        assert events.poll(2000), "not reset"
+        return super().wait(*wanted, at_most_s=at_most_s)
 
 
 class Peers:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from letters import SECRET
 from msgspec import Struct
-from peers import Peers
+from peers import Peers, UntilReset, resetting
 
 from iwx_agent.host import HostError
 from iwx_agent.host import questions as q
@@ -51,6 +51,25 @@ def test_an_address_that_refuses_is_passed_over(peers: Peers) -> None:
         one.connect("mail.example.com", port)
         assert one.makefile("rb").readline() == b"hello\r\n"
         assert one.last_line == b"hello\r\n"
+
+
+class FirstUntilReset(Deadline):
+    """The first of two shares ends no wait before the peer has hung up."""
+
+    def share(self, parts: int) -> Deadline:
+        return UntilReset(self.left_s) if parts == 2 else super().share(parts)
+
+
+def test_an_address_that_resets_at_once_is_passed_over(peers: Peers) -> None:
+    """Nothing was sent yet, so the next address is no second attempt."""
+    port = peers.tcp(resetting, "127.0.0.2")
+    with socket.create_server(("127.0.0.1", port)) as second:
+        names = Names("127.0.0.2", "127.0.0.1")
+        with Wire(names, FirstUntilReset(2), "test", max_bytes=1000) as one:
+            one.connect("mail.example.com", port)
+            with second.accept()[0] as connection:
+                connection.sendall(b"hello\r\n")
+            assert one.makefile("rb").readline() == b"hello\r\n"
 
 
 def test_when_all_refuse_the_last_one_s_reason_is_told() -> None:
