@@ -30,6 +30,7 @@ def _of(text: OutboxLine) -> Iterator[str]:
             page = text.url.partition("?")[0]  # behind it stands what opens a guest's ticket for everybody
             where = f" {words.one_line(page, 300)}" if page else ""
             yield f"  {key}: accepted by {way}{number}{where}"
+            yield from (f"    {said}",) if said else ()  # how that is known, and what was sent without
         case "queued":
             due = f", tried again from {words.at(text.due_at)} on" if text.due_at is not None else ""
             yield f"  {key}: not accepted yet{due} (by {way}). {said}"

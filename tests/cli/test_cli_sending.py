@@ -51,6 +51,16 @@ def test_it_is_sent_and_its_number_is_told(place: Place, iwx: Run) -> None:
     ]
 
 
+def test_what_was_not_taken_with_it_is_told(place: Place, iwx: Run) -> None:
+    place.desk.says = "status 302 to the ticket's page; sent without its attachments: \x1b[2J.gz is refused"
+    code, out, _ = iwx("submit", "--yes")
+    assert code == 0
+    assert out.splitlines()[1:] == [
+        f"  {KEY}: accepted by webhook as 4711 https://desk.example.com/4711",
+        "    status 302 to the ticket's page; sent without its attachments: \\x1b[2J.gz is refused",
+    ]
+
+
 def test_who_is_about_to_paste_a_ticket_is_told_of_the_one_that_there_is(place: Place, iwx: Run) -> None:
     instead = "Send it now, with what you have to say: iwx-agent submit"
     assert f"iwx-agent: {SOON}\n{instead}\n" in iwx("ticket")[2]

@@ -31,12 +31,14 @@ class Desk:
     def __init__(self) -> None:
         self.received: list[Letter] = []
         self.error: Undelivered | None = None
+        self.says = ""
 
     def deliver(self, letter: Letter, *, limit_s: float) -> Receipt:
         if self.error is not None:
             raise self.error
         self.received.append(letter)
-        return Receipt(transport=self.name, reference="4711", url="https://desk.example.com/4711")
+        where = "https://desk.example.com/4711"
+        return Receipt(transport=self.name, reference="4711", url=where, said=self.says)
 
     def look_up(self, key: str, *, limit_s: float) -> Receipt | NotFound | CannotLook:
         return NotFound(said="its list")
